@@ -1,0 +1,25 @@
+# Finds a CUDA toolkit, or says in one line that there is none. Sets SLUICE_HAVE_CUDA.
+set(SLUICE_HAVE_CUDA OFF)
+if(NOT SLUICE_CUDA STREQUAL "OFF" AND NOT SLUICE_SANITIZE STREQUAL "thread")
+  find_program(SLUICE_NVCC nvcc HINTS /usr/local/cuda/bin ENV CUDA_HOME PATH_SUFFIXES bin)
+  if(SLUICE_NVCC)
+    set(CMAKE_CUDA_COMPILER ${SLUICE_NVCC})
+    # CMake 3.25 does not know CUDA C++20 for nvcc 13.
+    set(CMAKE_CUDA_STANDARD 17)
+    set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+    # Machine code for Hopper with its own instructions, PTX for what comes later.
+    set(CMAKE_CUDA_ARCHITECTURES 90a-real 80-virtual CACHE STRING "CUDA architectures")
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    set(SLUICE_HAVE_CUDA ON)
+    # --fmad=false: as -ffp-contract=off on the host, so that bits agree.
+    set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} --fmad=false -Xcompiler=-Wall,-Wextra -Werror=all-warnings --expt-relaxed-constexpr")
+    set(CMAKE_CUDA_FLAGS_RELWITHDEBINFO "-O3 -lineinfo")
+    message(STATUS "Sluice: CUDA backend on (${SLUICE_NVCC}, ${CMAKE_CUDA_COMPILER_VERSION})")
+  elseif(SLUICE_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "SLUICE_CUDA=ON, but no nvcc was found on PATH or in /usr/local/cuda/bin")
+  endif()
+endif()
+if(NOT SLUICE_HAVE_CUDA)
+  message(STATUS "Sluice: CUDA backend off (no CUDA toolkit, or not asked for); the CPU backend is built")
+endif()

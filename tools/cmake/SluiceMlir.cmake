@@ -1,0 +1,17 @@
+# Finds MLIR 22 and gives `sluice_add_dialect` and `sluice_add_mlir_library`.
+# find_package wants major.minor: a plain 22 is refused by LLVM's version file.
+find_package(MLIR 22.1 REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+set(MLIR_BINARY_DIR ${CMAKE_BINARY_DIR}) # add_mlir_doc writes below this folder
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+
+# A library of compiler code. It links the shared libMLIR and libLLVM, whose Debian
+# build has run-time type information and no exceptions.
+function(sluice_add_mlir_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  target_compile_options(${name} PRIVATE -fno-exceptions)
+  target_link_libraries(${name} PUBLIC MLIR LLVM)
+endfunction()
