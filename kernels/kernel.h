@@ -63,6 +63,10 @@ struct KernelArgs {
   DType dtype[kMaxOperands] = {};
   int64_t dim[kMaxDims] = {};
   float scalar[kMaxScalars] = {};
+  /// The most rows the launch's entry point may have. What a kernel chooses by
+  /// size (a tile, a library's algorithm) it chooses by this and never by the
+  /// rows of one call, so that a row's bits do not depend on its neighbours.
+  int64_t maxRows = 0;
 };
 
 } // namespace sluice
