@@ -1,0 +1,281 @@
+//===- hazards.cpp - A race detector for schedules ------------------------===//
+
+#include "runtime/plan/hazards.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+namespace sluice::plan {
+namespace {
+
+/// How many steps of each stream are known to be finished.
+using Clock = std::array<uint32_t, kStreamCount>;
+
+/// A step that touched some bytes: where it stands on its stream (from 1), or
+/// position 0 for "before the schedule".
+struct Touch {
+  uint32_t step = kNoStep;
+  uint32_t position = 0;
+};
+
+/// Bytes with one history.
+struct Segment {
+  uint64_t end = 0;
+  uint32_t owner = 0; ///< The buffer through which they were written last.
+  uint8_t writerStream = 0;
+  Touch writer;
+  std::array<Touch, kStreamCount> readers; ///< Since the last write.
+};
+
+class Detector {
+public:
+  explicit Detector(const Schedule &schedule)
+      : schedule(schedule), written(schedule.buffers.size()),
+        recorded(schedule.events), snapshots(schedule.events) {}
+
+  std::optional<Hazard> run();
+
+private:
+  using Memory = std::map<uint64_t, Segment>;
+
+  std::optional<Hazard> placePreset();
+  std::optional<Hazard> step(uint32_t index);
+  std::optional<Hazard> aliasing(uint32_t index) const;
+  std::optional<Hazard> read(uint32_t index, const HazardAccess &access);
+  std::optional<Hazard> write(uint32_t index, const HazardAccess &access);
+  std::optional<Hazard> checkKept();
+
+  /// Cuts the segment that holds `at` in two, so that one begins there.
+  static void splitAt(Memory &memory, uint64_t at);
+  /// True when a step at `position` of stream `from` is finished before the
+  /// next step of stream `to` starts.
+  bool ordered(uint8_t from, uint32_t position, uint8_t to) const {
+    return from == to || position <= clocks[to][from];
+  }
+
+  const Schedule &schedule;
+  std::unordered_map<uint32_t, Memory> arenas;
+  std::array<Clock, kStreamCount> clocks = {};
+  std::vector<bool> written; ///< Whether anything wrote through the buffer.
+  std::vector<bool> recorded;
+  std::vector<Clock> snapshots; ///< The recording stream's clock, by event.
+};
+
+void Detector::splitAt(Memory &memory, uint64_t at) {
+  auto next = memory.upper_bound(at);
+  if (next == memory.begin())
+    return;
+  auto &[start, segment] = *std::prev(next);
+  if (start == at || segment.end <= at)
+    return;
+  memory.emplace_hint(next, at, segment);
+  segment.end = at;
+}
+
+std::optional<Hazard> Detector::placePreset() {
+  std::vector<uint32_t> order;
+  for (uint32_t i = 0; i < schedule.buffers.size(); ++i)
+    if (schedule.buffers[i].preset && schedule.buffers[i].bytes > 0)
+      order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    const HazardBuffer &x = schedule.buffers[a], &y = schedule.buffers[b];
+    return std::tie(x.arena, x.offset, a) < std::tie(y.arena, y.offset, b);
+  });
+  for (uint32_t index : order) {
+    const HazardBuffer &buffer = schedule.buffers[index];
+    Memory &memory = arenas[buffer.arena];
+    if (!memory.empty() && memory.rbegin()->second.end > buffer.offset)
+      return Hazard{Hazard::Kind::Overlap, kNoStep, kNoStep, index,
+                    memory.rbegin()->second.owner};
+    Segment segment;
+    segment.end = buffer.offset + buffer.bytes;
+    segment.owner = index;
+    memory.emplace_hint(memory.end(), buffer.offset, segment);
+    written[index] = true;
+  }
+  return std::nullopt;
+}
+
+std::optional<Hazard> Detector::read(uint32_t index,
+                                     const HazardAccess &access) {
+  const HazardBuffer &buffer = schedule.buffers[access.buffer];
+  uint8_t stream = schedule.steps[index].stream;
+  uint64_t begin = buffer.offset + access.offset, end = begin + access.bytes;
+  Memory &memory = arenas[buffer.arena];
+  splitAt(memory, begin);
+  splitAt(memory, end);
+  uint64_t covered = begin;
+  for (auto it = memory.lower_bound(begin); it != memory.end() && covered < end;
+       ++it) {
+    Segment &segment = it->second;
+    if (it->first != covered)
+      break;
+    if (segment.owner != access.buffer) {
+      Hazard::Kind kind = written[access.buffer]
+                              ? Hazard::Kind::Overwritten
+                              : Hazard::Kind::ReadBeforeWrite;
+      return Hazard{kind, index, segment.writer.step, access.buffer,
+                    segment.owner};
+    }
+    if (!ordered(segment.writerStream, segment.writer.position, stream))
+      return Hazard{Hazard::Kind::Race, index, segment.writer.step,
+                    access.buffer, segment.owner};
+    segment.readers[stream] = {index, clocks[stream][stream] + 1};
+    covered = segment.end;
+  }
+  if (covered < end)
+    return Hazard{Hazard::Kind::ReadBeforeWrite, index, kNoStep, access.buffer,
+                  access.buffer};
+  return std::nullopt;
+}
+
+std::optional<Hazard> Detector::write(uint32_t index,
+                                      const HazardAccess &access) {
+  const HazardBuffer &buffer = schedule.buffers[access.buffer];
+  uint8_t stream = schedule.steps[index].stream;
+  uint64_t begin = buffer.offset + access.offset, end = begin + access.bytes;
+  Memory &memory = arenas[buffer.arena];
+  splitAt(memory, begin);
+  splitAt(memory, end);
+  auto first = memory.lower_bound(begin), last = first;
+  for (; last != memory.end() && last->first < end; ++last) {
+    const Segment &segment = last->second;
+    if (!ordered(segment.writerStream, segment.writer.position, stream))
+      return Hazard{Hazard::Kind::Race, index, segment.writer.step,
+                    access.buffer, segment.owner};
+    for (uint8_t reader = 0; reader < kStreamCount; ++reader)
+      if (!ordered(reader, segment.readers[reader].position, stream))
+        return Hazard{Hazard::Kind::Race, index, segment.readers[reader].step,
+                      access.buffer, segment.owner};
+  }
+  memory.erase(first, last);
+  Segment segment;
+  segment.end = end;
+  segment.owner = access.buffer;
+  segment.writerStream = stream;
+  segment.writer = {index, clocks[stream][stream] + 1};
+  memory.emplace(begin, segment);
+  written[access.buffer] = true;
+  return std::nullopt;
+}
+
+// Nothing orders the accesses of one step against each other.
+std::optional<Hazard> Detector::aliasing(uint32_t index) const {
+  const HazardStep &step = schedule.steps[index];
+  for (uint32_t i = 1; i < step.accessCount; ++i)
+    for (uint32_t j = 0; j < i; ++j) {
+      const HazardAccess &a = schedule.accesses[step.firstAccess + i];
+      const HazardAccess &b = schedule.accesses[step.firstAccess + j];
+      const HazardBuffer &x = schedule.buffers[a.buffer];
+      const HazardBuffer &y = schedule.buffers[b.buffer];
+      if ((a.writes || b.writes) && x.arena == y.arena &&
+          x.offset + a.offset < y.offset + b.offset + b.bytes &&
+          y.offset + b.offset < x.offset + a.offset + a.bytes)
+        return Hazard{Hazard::Kind::Aliasing, index, index, a.buffer, b.buffer};
+    }
+  return std::nullopt;
+}
+
+std::optional<Hazard> Detector::step(uint32_t index) {
+  const HazardStep &step = schedule.steps[index];
+  Clock &clock = clocks[step.stream];
+  switch (step.kind) {
+  case HazardStep::Kind::Record:
+    if (recorded[step.event])
+      return Hazard{Hazard::Kind::RecordedTwice, index};
+    recorded[step.event] = true;
+    snapshots[step.event] = clock;
+    return std::nullopt;
+  case HazardStep::Kind::Wait:
+    if (!recorded[step.event])
+      return Hazard{Hazard::Kind::WaitBeforeRecord, index};
+    for (int stream = 0; stream < kStreamCount; ++stream)
+      clock[stream] = std::max(clock[stream], snapshots[step.event][stream]);
+    return std::nullopt;
+  case HazardStep::Kind::Work:
+    break;
+  }
+  if (auto hazard = aliasing(index))
+    return hazard;
+  // Reads first: a step reads what was there before it writes.
+  for (bool writes : {false, true})
+    for (uint32_t i = 0; i < step.accessCount; ++i) {
+      const HazardAccess &access = schedule.accesses[step.firstAccess + i];
+      if (access.bytes == 0 || !(writes ? access.writes : access.reads))
+        continue;
+      if (auto hazard = writes ? write(index, access) : read(index, access))
+        return hazard;
+    }
+  ++clock[step.stream];
+  return std::nullopt;
+}
+
+std::optional<Hazard> Detector::checkKept() {
+  for (uint32_t index = 0; index < schedule.buffers.size(); ++index) {
+    const HazardBuffer &buffer = schedule.buffers[index];
+    if (!buffer.kept)
+      continue;
+    const Memory &memory = arenas[buffer.arena];
+    uint64_t covered = buffer.offset, end = buffer.offset + buffer.bytes;
+    auto it = memory.upper_bound(covered);
+    if (it != memory.begin())
+      --it;
+    for (; it != memory.end() && covered < end; ++it) {
+      if (it->second.end <= covered)
+        continue;
+      if (it->first > covered)
+        break;
+      if (it->second.owner != index)
+        return Hazard{Hazard::Kind::Lost, kNoStep, it->second.writer.step,
+                      index, it->second.owner};
+      covered = it->second.end;
+    }
+    if (covered < end)
+      return Hazard{Hazard::Kind::Lost, kNoStep, kNoStep, index, index};
+  }
+  return std::nullopt;
+}
+
+std::optional<Hazard> Detector::run() {
+  if (auto hazard = placePreset())
+    return hazard;
+  for (uint32_t index = 0; index < schedule.steps.size(); ++index)
+    if (auto hazard = step(index))
+      return hazard;
+  return checkKept();
+}
+
+} // namespace
+
+std::optional<Hazard> findHazard(const Schedule &schedule) {
+  return Detector(schedule).run();
+}
+
+const char *describe(Hazard::Kind kind) {
+  switch (kind) {
+  case Hazard::Kind::RecordedTwice:
+    return "records an event that is recorded already";
+  case Hazard::Kind::WaitBeforeRecord:
+    return "waits for an event that is not recorded yet";
+  case Hazard::Kind::Race:
+    return "is not ordered by an event after an earlier access of the same "
+           "bytes on another stream";
+  case Hazard::Kind::Aliasing:
+    return "writes bytes that it also accesses through another operand";
+  case Hazard::Kind::ReadBeforeWrite:
+    return "reads what nothing has written";
+  case Hazard::Kind::Overwritten:
+    return "reads what another buffer has overwritten";
+  case Hazard::Kind::Overlap:
+    return "overlaps another buffer that holds data at the same time";
+  case Hazard::Kind::Lost:
+    return "does not hold its data at the end";
+  }
+  return "is not known";
+}
+
+} // namespace sluice::plan
