@@ -1,5 +1,4 @@
 //===- convert.h - Narrow floating-point types ------------------*- C++ -*-===//
-//-*-===//
 //
 // bf16 and f16 as bits, and their conversions to and from f32, shared by host
 // and device as portable_math.h is. Widening is exact. Narrowing rounds to the
