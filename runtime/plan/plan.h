@@ -34,6 +34,8 @@ public:
   const fb::Plan &get() const { return *root; }
   /// The path or name it was opened by.
   const std::string &name() const { return fileName; }
+  /// The file's bytes, size() of them.
+  const uint8_t *data() const { return storage.data(); }
   /// Bytes of the file.
   uint64_t size() const { return storage.size(); }
 
