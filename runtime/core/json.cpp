@@ -183,7 +183,7 @@ Result<JsonObject> JsonObject::of(const json &value, std::string file,
 
 const json *JsonObject::find(std::string_view key) const {
   // map<string, ...> with transparent comparison: no copy of the key.
-  const auto *object = json->get_ptr<const json::object_t *>();
+  const auto *object = held->get_ptr<const json::object_t *>();
   auto at = object->find(key);
   return at == object->end() || at->second.is_null() ? nullptr : &at->second;
 }

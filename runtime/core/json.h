@@ -85,14 +85,14 @@ public:
   /// "<where>: found <value>, expected <expected>" (or "is missing, expected").
   Status mismatch(std::string_view key, std::string_view expected,
                   ErrorCode code = ErrorCode::Corrupt) const;
-  const nlohmann::json &value() const { return *json; }
+  const nlohmann::json &value() const { return *held; }
   const std::string &fileName() const { return file; }
 
 private:
   JsonObject(const nlohmann::json &value, std::string file, std::string path)
-      : json(&value), file(std::move(file)), path(std::move(path)) {}
+      : held(&value), file(std::move(file)), path(std::move(path)) {}
 
-  const nlohmann::json *json;
+  const nlohmann::json *held;
   std::string file, path;
 };
 
