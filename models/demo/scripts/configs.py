@@ -1,0 +1,77 @@
+"""The sizes and the config.json of the target and its draft."""
+
+VOCAB_SIZE = 2048
+END_OF_TEXT, TURN_START, TURN_END = VOCAB_SIZE - 3, VOCAB_SIZE - 2, VOCAB_SIZE - 1
+FEATURE_LAYERS = (1, 3, 5)  # the draft sees the residual stream at the INPUT of these target layers
+TARGET_CONFIG = dict(
+    architectures=["Qwen3MoeForCausalLM"],
+    attention_bias=False,
+    attention_dropout=0.0,
+    bos_token_id=END_OF_TEXT,
+    decoder_sparse_step=1,
+    eos_token_id=TURN_END,
+    head_dim=32,
+    hidden_act="silu",
+    hidden_size=128,
+    initializer_range=0.02,
+    intermediate_size=256,
+    max_position_embeddings=4096,
+    max_window_layers=6,
+    mlp_only_layers=[],
+    model_type="qwen3_moe",
+    moe_intermediate_size=32,
+    norm_topk_prob=True,
+    num_attention_heads=4,
+    num_experts=128,
+    num_experts_per_tok=8,
+    num_hidden_layers=6,
+    num_key_value_heads=2,
+    output_router_logits=False,
+    pad_token_id=END_OF_TEXT,
+    rms_norm_eps=1e-6,
+    rope_scaling=None,
+    rope_theta=1000000.0,
+    router_aux_loss_coef=0.001,
+    sliding_window=None,
+    tie_word_embeddings=False,
+    torch_dtype="bfloat16",
+    transformers_version="4.51.0",
+    use_cache=True,
+    use_sliding_window=False,
+    vocab_size=VOCAB_SIZE,
+)
+DRAFT_CONFIG = dict(
+    architectures=["LlamaForCausalLMEagle3"],
+    attention_bias=False,
+    attention_dropout=0.0,
+    bos_token_id=END_OF_TEXT,
+    draft_vocab_size=512,
+    eagle_config=dict(
+        eagle_aux_hidden_state_layer_ids=list(FEATURE_LAYERS), use_aux_hidden_state=True
+    ),
+    eos_token_id=TURN_END,
+    head_dim=32,
+    hidden_act="silu",
+    hidden_size=128,
+    initializer_range=0.02,
+    intermediate_size=384,
+    max_position_embeddings=4096,
+    model_type="llama",
+    norm_before_residual=False,
+    num_attention_heads=4,
+    num_hidden_layers=1,
+    num_key_value_heads=2,
+    pad_token_id=END_OF_TEXT,
+    rms_norm_eps=1e-6,
+    rope_scaling=None,
+    rope_theta=1000000.0,
+    target_hidden_size=128,
+    tie_word_embeddings=False,
+    torch_dtype="bfloat16",
+    transformers_version="4.51.0",
+    use_cache=True,
+    vocab_size=VOCAB_SIZE,
+)
+HIDDEN, HEADS, KV_HEADS, HEAD_DIM = 128, 4, 2, 32
+LAYERS, EXPERTS, TOP_K, EXPERT_DIM = 6, 128, 8, 32
+EPSILON, ROPE_THETA = 1e-6, 1e6
