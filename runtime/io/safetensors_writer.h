@@ -34,11 +34,12 @@ public:
   Status finish();
 
 private:
-  SafetensorsWriter(NewFile file, uint64_t expected)
-      : file(std::move(file)), expected(expected) {}
+  SafetensorsWriter(NewFile file, uint64_t expected, std::string path)
+      : file(std::move(file)), expected(expected), path(std::move(path)) {}
 
   NewFile file;
   uint64_t expected; ///< Bytes of the finished file.
+  std::string path;
 };
 
 } // namespace sluice
