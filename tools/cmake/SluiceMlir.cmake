@@ -11,7 +11,9 @@ include(AddMLIR)
 # build has run-time type information and no exceptions.
 function(sluice_add_mlir_library name)
   add_library(${name} STATIC ${ARGN})
-  target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  # The build folder too: what TableGen writes there is not clean of warnings.
+  target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS}
+                             ${CMAKE_BINARY_DIR})
   target_compile_options(${name} PRIVATE -fno-exceptions)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
 endfunction()
