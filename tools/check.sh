@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands: style, build, every test, the
+# sanitizer builds and a short run of each fuzzer. Needs no GPU. What is already
+# built is not built again, so a second run takes a minute or two.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+root=${SLUICE_CHECK_DIR:-build-check}
+jobs=${SLUICE_JOBS:-$(nproc)}
+mkdir -p "$root"
+results=()
+failed=0
+began=$SECONDS
+
+# step NAME COMMAND...: runs it, keeps its log, prints one line, goes on.
+step() {
+  local name=$1 start=$SECONDS log="$root/$1.log"
+  shift
+  if "$@" >"$log" 2>&1; then
+    results+=("ok      $name ($((SECONDS - start)) s)")
+  else
+    results+=("FAILED  $name ($((SECONDS - start)) s), log: $log")
+    failed=$((failed + 1))
+    tail -n 60 "$log"
+  fi
+  echo "${results[-1]}"
+}
+
+# configure DIR OPTIONS...: once.
+configure() {
+  local dir=$1
+  shift
+  [ -f "$dir/build.ninja" ] || cmake -G Ninja -S . -B "$dir" "$@"
+}
+
+build_and_test() { # DIR LABELS(or empty) OPTIONS...
+  local dir=$1 labels=$2
+  shift 2
+  configure "$dir" "$@" && ninja -C "$dir" -j "$jobs" &&
+    ctest --test-dir "$dir" --output-on-failure --no-tests=error -j "$jobs" ${labels:+-L "$labels"}
+}
+
+fuzz() {
+  configure "$root/fuzz" -DSLUICE_BUILD_FUZZERS=ON -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF \
+    -DSLUICE_SANITIZE=address -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 &&
+    ninja -C "$root/fuzz" -j "$jobs" fuzzers && tests/fuzz/run.sh "$root/fuzz/bin" 10
+}
+
+tools/install_packages.sh
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 # worktrees and clones share the cache
+
+step format tools/format.sh --check
+step main build_and_test "$root/main" ""
+grep -h '^-- Sluice:' "$root/main.log" || true
+grep -hE '^[0-9]+% tests passed|skipped:' "$root/main.log" | sort -u || true
+step address build_and_test "$root/address" "" -DSLUICE_SANITIZE=address -DSLUICE_CUDA=OFF
+step thread build_and_test "$root/thread" "streams" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF
+step fuzz fuzz
+step tidy tools/tidy.sh "$root/main"
+
+echo
+printf '%s\n' "${results[@]}"
+echo "checked in $((SECONDS - began)) s"
+echo "$((${#results[@]} - failed)) passed, $failed failed"
+[ "$failed" -eq 0 ]

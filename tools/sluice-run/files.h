@@ -1,0 +1,56 @@
+//===- files.h - What goes between files and sluice-run ---------*- C++ -*-===//
+#pragma once
+
+#include "runtime/core/status.h"
+#include "runtime/decode/generate.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::tools {
+
+using TokenLists = std::vector<std::vector<int32_t>>;
+
+/// Reads --prompt-ids: a JSON array of token ids, or an array of such arrays.
+Result<TokenLists> readPromptIds(const std::string &path);
+
+/// Writes --ids-out: a JSON array of arrays.
+Status writeIds(const std::string &path, const TokenLists &outputs);
+
+/// Keeps logits until they are written with --logits-out.
+class LogitsFile {
+public:
+  LogitsFile(size_t prompts, size_t vocab) : rows(prompts), vocab(vocab) {}
+
+  /// f32 [vocab] at the prompt's last position.
+  void addPrompt(uint32_t prompt, std::span<const float> logits);
+  /// f32 [vocab] of one of its decode steps.
+  void addStep(uint32_t prompt, std::span<const float> logits);
+  /// logits.{i} f32 [vocab] and, where steps were added, steps.{i}
+  /// f32 [steps, vocab].
+  Status write(const std::string &path) const;
+
+private:
+  struct Row {
+    std::vector<float> prompt, steps;
+  };
+  std::vector<Row> rows;
+  size_t vocab;
+};
+
+/// Where the experts' weights were when tokens needed them.
+struct ExpertCounters {
+  uint64_t hits = 0;   ///< Routed (token, expert) pairs found on the device.
+  uint64_t misses = 0; ///< Those that had to be brought.
+  uint64_t bytesMoved = 0;
+  uint64_t bytesWasted = 0;
+};
+
+/// Writes --metrics: one JSON object. A figure that this run cannot know is
+/// null: predictions and bubbles need the planner, acceptance a draft.
+Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
+                    const ExpertCounters &experts, double loadMs,
+                    const std::string &backend);
+
+} // namespace sluice::tools

@@ -1,0 +1,37 @@
+//===- options.h - The command line of sluice-run ---------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/decode/generate.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::tools {
+
+struct RunOptions {
+  std::string plan;
+  std::string modelDir; ///< Empty: the plan's own.
+  std::string backend;  ///< "cpu", "cuda" or empty: the best there is.
+  unsigned threads = 0; ///< Of the CPU backend; 0: one a core.
+
+  // Exactly one of these three.
+  std::vector<std::string> prompts;
+  bool chat = false;
+  std::string promptIdsFile;
+
+  std::string system; ///< The system message of --chat.
+  bool thinking = false;
+  GenerateOptions generate;
+
+  // Files to write; empty: not wanted.
+  std::string idsOut, logitsOut, metrics, recordRouting;
+  bool stepLogits = false; ///< logitsOut also holds every decode step's.
+  bool quiet = false;
+};
+
+/// Parses argv. Nothing when the program should end at once with `exitCode`
+/// (help was printed, or the usage was bad and said so).
+std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode);
+
+} // namespace sluice::tools
