@@ -1,0 +1,166 @@
+//===- fuse_llm.cpp - Joins neighbouring llm ops --------------------------===//
+//
+// Patterns over single ops and their neighbours. A pattern changes nothing but
+// the number of kernels: the fused op is defined as its parts in sequence.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/passes/Passes.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#define DEBUG_TYPE "fuse-llm"
+
+namespace sluice {
+#define GEN_PASS_DEF_FUSELLM
+#include "compiler/passes/Passes.h.inc"
+} // namespace sluice
+
+using namespace mlir;
+using namespace sluice::llm;
+
+namespace sluice {
+namespace {
+
+/// `use` if it is the only reader of `value` and a T.
+template <typename T> T onlyReader(Value value) {
+  return value.hasOneUse() ? dyn_cast<T>(*value.user_begin()) : T();
+}
+
+/// A pattern that counts how often it matched.
+template <typename Op> struct Fusion : OpRewritePattern<Op> {
+  Fusion(MLIRContext *context, Pass::Statistic &count)
+      : OpRewritePattern<Op>(context), count(count) {}
+  Pass::Statistic &count;
+};
+
+/// rms_norm(add(a, b)) -> add_rms_norm, where the norm has a single group.
+/// Other readers of the sum read the fused op's first result.
+struct FuseNorm : Fusion<RmsNormOp> {
+  using Fusion::Fusion;
+
+  LogicalResult matchAndRewrite(RmsNormOp norm,
+                                PatternRewriter &rewriter) const override {
+    auto add = norm.getIn().getDefiningOp<AddOp>();
+    if (!add || add->getBlock() != norm->getBlock())
+      return failure();
+    auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(
+        norm, norm.getWeightAttr());
+    if (!weight || weight.getTensorType().getDimSize(0) !=
+                       norm.getIn().getType().getDimSize(1))
+      return failure();
+    // At the addition, so that the sum stays before all of its readers.
+    rewriter.setInsertionPoint(add);
+    auto fused = AddRmsNormOp::create(rewriter, norm.getLoc(), add.getType(),
+                                      norm.getType(), add.getA(), add.getB(),
+                                      norm.getWeightAttr(), norm.getEpsAttr());
+    rewriter.replaceOp(norm, fused.getOut());
+    rewriter.replaceOp(add, fused.getSum());
+    ++count;
+    return success();
+  }
+};
+
+/// kv_write(rope(rms_norm(k)), v) with rope(rms_norm(q)) of the same positions
+/// -> qk_norm_rope_write. The rotated q is the one that attention of the same
+/// cache reads.
+struct FuseWrite : Fusion<KvWriteOp> {
+  using Fusion::Fusion;
+
+  LogicalResult matchAndRewrite(KvWriteOp write,
+                                PatternRewriter &rewriter) const override {
+    RopeOp kRope = write.getK().getDefiningOp<RopeOp>();
+    RmsNormOp kNorm = rotatedNorm(kRope);
+    RopeOp qRope = findQuery(write);
+    RmsNormOp qNorm = rotatedNorm(qRope);
+    if (!kNorm || !qNorm || qRope.getPositions() != write.getPositions() ||
+        kRope.getPositions() != write.getPositions() ||
+        qRope.getTable() != kRope.getTable() ||
+        qNorm.getEps() != kNorm.getEps())
+      return failure();
+    auto cache = SymbolTable::lookupNearestSymbolFrom<KvCacheOp>(
+        write, write.getCacheAttr());
+    for (RmsNormOp norm : {qNorm, kNorm}) {
+      auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(
+          norm, norm.getWeightAttr());
+      if (!cache || !weight ||
+          weight.getTensorType().getDimSize(0) != cache.getHeadDim())
+        return failure();
+    }
+    auto fused = QkNormRopeWriteOp::create(
+        rewriter, write.getLoc(), qRope.getType(), qNorm.getIn(), kNorm.getIn(),
+        write.getV(), write.getPositions(), write.getSequences(),
+        write.getPageTable(), qNorm.getWeightAttr(), kNorm.getWeightAttr(),
+        qRope.getTableAttr(), write.getCacheAttr(), qNorm.getEpsAttr());
+    rewriter.replaceOp(qRope, fused.getOut());
+    rewriter.eraseOp(write);
+    for (Operation *op :
+         {qNorm.getOperation(), kRope.getOperation(), kNorm.getOperation()})
+      rewriter.eraseOp(op);
+    ++count;
+    return success();
+  }
+
+private:
+  /// The norm whose only reader is `rope`, which itself has one reader.
+  static RmsNormOp rotatedNorm(RopeOp rope) {
+    if (!rope || !rope.getOut().hasOneUse())
+      return {};
+    auto norm = rope.getIn().getDefiningOp<RmsNormOp>();
+    return norm && norm.getOut().hasOneUse() ? norm : RmsNormOp();
+  }
+
+  /// The rotation of the queries that read what `write` wrote: that of the next
+  /// attention on its cache. It moves up to the write, so it must not be needed
+  /// before, and q must be there already.
+  static RopeOp findQuery(KvWriteOp write) {
+    for (Operation *op = write->getNextNode(); op; op = op->getNextNode()) {
+      auto attention = dyn_cast<AttentionOp>(op);
+      if (!attention || attention.getCache() != write.getCache())
+        continue;
+      auto rope = attention.getQ().getDefiningOp<RopeOp>();
+      RmsNormOp norm = rotatedNorm(rope);
+      Operation *q = norm ? norm.getIn().getDefiningOp() : nullptr;
+      bool there = norm && rope->getBlock() == write->getBlock() &&
+                   (!q || (q->getBlock() == write->getBlock() &&
+                           q->isBeforeInBlock(write)));
+      return there ? rope : RopeOp();
+    }
+    return {};
+  }
+};
+
+/// top_k(softmax(logits)) -> route.
+struct FuseRouter : Fusion<TopKOp> {
+  using Fusion::Fusion;
+
+  LogicalResult matchAndRewrite(TopKOp choice,
+                                PatternRewriter &rewriter) const override {
+    auto softmax = choice.getIn().getDefiningOp<SoftmaxOp>();
+    if (!softmax || onlyReader<TopKOp>(softmax.getOut()) != choice)
+      return failure();
+    rewriter.replaceOpWithNewOp<RouteOp>(
+        choice, choice.getIds().getType(), choice.getWeights().getType(),
+        softmax.getIn(), choice.getNormalizeAttr());
+    rewriter.eraseOp(softmax);
+    ++count;
+    return success();
+  }
+};
+
+struct FuseLlm : impl::FuseLlmBase<FuseLlm> {
+  using FuseLlmBase::FuseLlmBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FuseNorm>(&getContext(), norms);
+    patterns.add<FuseWrite>(&getContext(), writes);
+    patterns.add<FuseRouter>(&getContext(), routers);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace sluice
