@@ -56,7 +56,7 @@ grep -hE '^[0-9]+% tests passed|skipped:' "$root/main.log" | sort -u || true
 step address build_and_test "$root/address" "" -DSLUICE_SANITIZE=address -DSLUICE_CUDA=OFF
 step thread build_and_test "$root/thread" "streams" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF
 step fuzz fuzz
-step tidy tools/tidy.sh "$root/main"
+step tidy tools/tidy.py "$root/main"
 
 echo
 printf '%s\n' "${results[@]}"
