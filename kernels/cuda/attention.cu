@@ -1,0 +1,277 @@
+//===- attention.cu - Attention over the paged cache, portable ------------===//
+//
+// A context is cut into splits of kAttentionSplit tokens. With scratch, one
+// block computes one split of a row and head, and a second kernel combines the
+// splits in order; without it, one block walks a row's splits twice, first for
+// the maximum that the combination needs. The bits are the same.
+//
+//===----------------------------------------------------------------------===//
+
+#include "kernels/cuda/device.cuh"
+
+namespace sluice::cuda {
+namespace {
+
+constexpr int kThreads = 128;
+constexpr int kWarps = kThreads / kWarp;
+
+struct Attention {
+  const void *q, *kCache, *vCache;
+  const int *position, *sequence, *pageTable;
+  float *scratch;
+  void *out;
+  int64_t heads, kvHeads, headDim, pageTokens, pagesPerSequence, splits;
+  float scale;
+
+  __device__ int64_t tokens(int64_t row) const {
+    return int64_t{position[row]} + 1;
+  }
+};
+
+struct Shared {
+  int64_t at[kAttentionSplit]; ///< Start of each token's head in the caches.
+  float score[kAttentionSplit];
+  float warpMax[kWarps];
+  float sum;
+};
+
+/// The dot product of q (f32, in shared memory) and one key by `lanes` lanes, a
+/// power of two that covers head_dim in runs of 8 elements. Only the first of
+/// these lanes gets it. The partial sums that no element goes to are zeros: one
+/// addition of zero stands for all of theirs.
+template <typename T, bool Vector>
+__device__ float keyDot(const float *q, const T *key, int headDim, int lanes) {
+  int lane = laneId() % lanes;
+  float sum = 0.0f;
+  for (int base = lane * kDotRun; base < headDim; base += kDotBlock) {
+    if constexpr (Vector) {
+      Run<T> run;
+      run.load(key + base);
+      float k[8];
+      run.expand(k);
+#pragma unroll
+      for (int e = 0; e < 8; ++e)
+        sum = __fmaf_rn(q[base + e], k[e], sum);
+    } else {
+      for (int i = base; i < min(base + kDotRun, headDim); ++i)
+        sum = __fmaf_rn(q[i], toFloat(key[i]), sum);
+    }
+  }
+  if (lanes < kWarp)
+    sum = sum + 0.0f;
+  for (int distance = lanes / 2; distance > 0; distance /= 2)
+    sum = sum + __shfl_xor_sync(kFullWarp, sum, distance);
+  return sum;
+}
+
+/// Scores of a split into shared.score, and their maximum.
+template <typename T, bool Vector>
+__device__ float scoreSplit(const Attention &args, Shared &shared,
+                            const float *q, int64_t row, int64_t kvHead,
+                            int64_t start, int count) {
+  int64_t sequence = args.sequence[row];
+  __syncthreads(); // the last split's readers are done
+  for (int j = threadIdx.x; j < count; j += kThreads)
+    shared.at[j] = (kvToken(args.pageTable, args.pagesPerSequence,
+                            args.pageTokens, sequence, start + j) *
+                        args.kvHeads +
+                    kvHead) *
+                   args.headDim;
+  __syncthreads();
+  int headDim = static_cast<int>(args.headDim), lanes = 1;
+  while (lanes < kWarp && lanes * kDotRun < headDim)
+    lanes *= 2;
+  int group = static_cast<int>(threadIdx.x) / lanes;
+  int groups = kThreads / lanes;
+  float largest = -INFINITY;
+  // The trip count is the warp's, so that all lanes meet in the shuffles.
+  int steps = (count + groups - 1) / groups;
+#pragma unroll 4
+  for (int step = 0; step < steps; ++step) {
+    int j = step * groups + group;
+    const T *key =
+        static_cast<const T *>(args.kCache) + shared.at[min(j, count - 1)];
+    float score = keyDot<T, Vector>(q, key, headDim, lanes) * args.scale;
+    if (j < count) {
+      largest = fmaxf(largest, score);
+      if (laneId() % lanes == 0)
+        shared.score[j] = score;
+    }
+  }
+  largest = warpMax(largest);
+  if (laneId() == 0)
+    shared.warpMax[threadIdx.x / kWarp] = largest;
+  __syncthreads();
+  for (int warp = 0; warp < kWarps; ++warp)
+    largest = fmaxf(largest, shared.warpMax[warp]);
+  return largest;
+}
+
+/// Turns shared.score into exp(score - largest) and gives their sum.
+__device__ float weighSplit(Shared &shared, float largest, int count) {
+  for (int j = threadIdx.x; j < count; j += kThreads)
+    shared.score[j] = portableExp(shared.score[j] - largest);
+  __syncthreads();
+  if (threadIdx.x < kWarp) {
+    float sum = warpSum(count, [&](int64_t j) { return shared.score[j]; });
+    if (threadIdx.x == 0)
+      shared.sum = sum;
+  }
+  __syncthreads();
+  return shared.sum;
+}
+
+/// The weighted sum of column d of the split's values, in increasing j.
+template <typename T>
+__device__ float valueColumn(const Attention &args, const Shared &shared,
+                             int64_t d, int count) {
+  const T *values = static_cast<const T *>(args.vCache) + d;
+  float sum = 0.0f;
+#pragma unroll 16
+  for (int j = 0; j < count; ++j)
+    sum = __fmaf_rn(shared.score[j], toFloat(values[shared.at[j]]), sum);
+  return sum;
+}
+
+template <typename T>
+__device__ void loadQuery(const Attention &args, int64_t item, float *q) {
+  for (int64_t i = threadIdx.x; i < args.headDim; i += kThreads)
+    q[i] = toFloat(static_cast<const T *>(args.q)[item * args.headDim + i]);
+}
+
+// One block a row, head and split; a partial result is head_dim sums, the
+// maximum and the denominator.
+template <typename T, bool Vector>
+__global__ void __launch_bounds__(kThreads) splitKernel(Attention args) {
+  extern __shared__ float q[];
+  __shared__ Shared shared;
+  int64_t item = blockIdx.x, row = item / args.heads, head = item % args.heads;
+  int64_t start = int64_t{blockIdx.y} * kAttentionSplit;
+  int64_t rest = args.tokens(row) - start;
+  if (rest <= 0)
+    return;
+  int count = static_cast<int>(min(rest, int64_t{kAttentionSplit}));
+  loadQuery<T>(args, item, q);
+  float largest = scoreSplit<T, Vector>(
+      args, shared, q, row, head / (args.heads / args.kvHeads), start, count);
+  float sum = weighSplit(shared, largest, count);
+  float *partial =
+      args.scratch + (item * args.splits + blockIdx.y) * (args.headDim + 2);
+  for (int64_t d = threadIdx.x; d < args.headDim; d += kThreads)
+    partial[d] = valueColumn<T>(args, shared, d, count);
+  if (threadIdx.x == 0) {
+    partial[args.headDim] = largest;
+    partial[args.headDim + 1] = sum;
+  }
+}
+
+// One block a row and head.
+template <typename T>
+__global__ void __launch_bounds__(kThreads) combineKernel(Attention args) {
+  int64_t item = blockIdx.x, row = item / args.heads, width = args.headDim + 2;
+  int64_t splits = (args.tokens(row) + kAttentionSplit - 1) / kAttentionSplit;
+  const float *partial = args.scratch + item * args.splits * width;
+  float largest = -INFINITY;
+  for (int64_t s = 0; s < splits; ++s)
+    largest = fmaxf(largest, partial[s * width + args.headDim]);
+  for (int64_t d = threadIdx.x; d < args.headDim; d += kThreads) {
+    float sum = 0.0f, column = 0.0f;
+    for (int64_t s = 0; s < splits; ++s) {
+      const float *split = partial + s * width;
+      float weight = portableExp(split[args.headDim] - largest);
+      sum = __fmaf_rn(split[args.headDim + 1], weight, sum);
+      column = __fmaf_rn(split[d], weight, column);
+    }
+    static_cast<T *>(args.out)[item * args.headDim + d] =
+        fromFloat<T>(__fdiv_rn(column, sum));
+  }
+}
+
+// Without scratch: one block a row and head.
+template <typename T, bool Vector>
+__global__ void __launch_bounds__(kThreads) walkKernel(Attention args) {
+  extern __shared__ float q[];
+  __shared__ Shared shared;
+  float *column = q + args.headDim;
+  int64_t item = blockIdx.x, row = item / args.heads, head = item % args.heads;
+  int64_t kvHead = head / (args.heads / args.kvHeads);
+  int64_t tokens = args.tokens(row);
+  loadQuery<T>(args, item, q);
+  for (int64_t d = threadIdx.x; d < args.headDim; d += kThreads)
+    column[d] = 0.0f;
+  auto score = [&](int64_t start, int &count) {
+    count = static_cast<int>(min(tokens - start, int64_t{kAttentionSplit}));
+    return scoreSplit<T, Vector>(args, shared, q, row, kvHead, start, count);
+  };
+  int count;
+  float largest = -INFINITY, sum = 0.0f;
+  if (tokens <= kAttentionSplit)
+    largest = score(0, count);
+  else
+    for (int64_t start = 0; start < tokens; start += kAttentionSplit)
+      largest = fmaxf(largest, score(start, count));
+  for (int64_t start = 0; start < tokens; start += kAttentionSplit) {
+    float own = score(start, count);
+    float splitSum = weighSplit(shared, own, count);
+    float weight = portableExp(own - largest);
+    sum = __fmaf_rn(splitSum, weight, sum);
+    for (int64_t d = threadIdx.x; d < args.headDim; d += kThreads)
+      column[d] =
+          __fmaf_rn(valueColumn<T>(args, shared, d, count), weight, column[d]);
+  }
+  for (int64_t d = threadIdx.x; d < args.headDim; d += kThreads)
+    static_cast<T *>(args.out)[item * args.headDim + d] =
+        fromFloat<T>(__fdiv_rn(column[d], sum));
+}
+
+template <typename T, bool Vector>
+cudaError_t launchAttention(const Attention &args, int64_t rows,
+                            const CudaContext &context) {
+  unsigned items = static_cast<unsigned>(rows * args.heads);
+  if (args.scratch && args.splits > 0) {
+    dim3 grid(items, static_cast<unsigned>(args.splits));
+    size_t bytes = args.headDim * sizeof(float);
+    splitKernel<T, Vector><<<grid, kThreads, bytes, context.stream>>>(args);
+    if (cudaError_t error = cudaGetLastError(); error != cudaSuccess)
+      return error;
+    combineKernel<T><<<items, kThreads, 0, context.stream>>>(args);
+    return cudaGetLastError();
+  }
+  size_t bytes = 2 * args.headDim * sizeof(float);
+  walkKernel<T, Vector><<<items, kThreads, bytes, context.stream>>>(args);
+  return cudaGetLastError();
+}
+
+} // namespace
+
+cudaError_t attention(const KernelArgs &args, int64_t rows,
+                      const CudaContext &context) {
+  if (rows == 0)
+    return cudaSuccess;
+  Attention sizes{args.data[0],
+                  args.data[1],
+                  args.data[2],
+                  operand<const int>(args, 3),
+                  operand<const int>(args, 4),
+                  operand<const int>(args, 5),
+                  operand<float>(args, 6),
+                  args.data[7],
+                  args.dim[0],
+                  args.dim[1],
+                  args.dim[2],
+                  args.dim[4],
+                  args.dim[6],
+                  args.dim[7],
+                  args.scalar[0]};
+  // A head of this width would not fit the shared memory that every device has.
+  if (sizes.headDim > 4096)
+    return cudaErrorInvalidValue;
+  bool vector = sizes.headDim % kDotRun == 0 && isAligned16(args.data[1]);
+  return withActivation(args.dtype[0], [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return vector ? launchAttention<T, true>(sizes, rows, context)
+                  : launchAttention<T, false>(sizes, rows, context);
+  });
+}
+
+} // namespace sluice::cuda

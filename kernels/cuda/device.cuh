@@ -1,0 +1,191 @@
+//===- device.cuh - What all CUDA kernels share -----------------*- C++ -*-===//
+//
+// Element access by type, the written summation tree of a warp, and the few
+// host lines every launch needs. Arithmetic: plain operators round once each
+// (--fmad=false), a fused multiply-add is written __fmaf_rn.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "kernels/convert.h"
+#include "kernels/cuda/launch.h"
+#include "kernels/portable_math.h"
+
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+namespace sluice::cuda {
+
+constexpr unsigned kFullWarp = 0xffffffffu;
+constexpr int kWarp = 32;
+
+__device__ inline int laneId() { return static_cast<int>(threadIdx.x) % kWarp; }
+
+/// The last step of every dot product and sum: all lanes get the total.
+__device__ inline float warpTree(float sum) {
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2)
+    sum = sum + __shfl_xor_sync(kFullWarp, sum, distance);
+  return sum;
+}
+
+/// The largest value of the warp; NaN only where all are.
+__device__ inline float warpMax(float value) {
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2)
+    value = fmaxf(value, __shfl_xor_sync(kFullWarp, value, distance));
+  return value;
+}
+
+/// An element whose type is only known at run time.
+__device__ inline float loadAny(const void *data, DType type, int64_t index) {
+  switch (type) {
+  case DType::BF16:
+    return toFloat(static_cast<const Bf16 *>(data)[index]);
+  case DType::F16:
+    return toFloat(static_cast<const Half *>(data)[index]);
+  default:
+    return static_cast<const float *>(data)[index];
+  }
+}
+
+__device__ inline void storeAny(void *data, DType type, int64_t index,
+                                float value) {
+  if (type == DType::BF16)
+    static_cast<Bf16 *>(data)[index] = toBf16(value);
+  else
+    static_cast<float *>(data)[index] = value;
+}
+
+/// Eight neighbouring elements (one run of a dot product) as they lie in
+/// memory, to have many loads in flight before the first use. Addresses are
+/// multiples of 16.
+template <typename T> struct Run;
+
+template <> struct Run<Bf16> {
+  uint4 raw;
+  __device__ void load(const Bf16 *from) {
+    raw = __ldg(reinterpret_cast<const uint4 *>(from));
+  }
+  __device__ void expand(float (&out)[8]) const {
+    const unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      out[2 * i] = __uint_as_float(words[i] << 16);
+      out[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
+    }
+  }
+};
+
+template <> struct Run<Half> {
+  uint4 raw;
+  __device__ void load(const Half *from) {
+    raw = __ldg(reinterpret_cast<const uint4 *>(from));
+  }
+  __device__ void expand(float (&out)[8]) const {
+    const unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      out[2 * i] = __half2float(__ushort_as_half(words[i] & 0xffffu));
+      out[2 * i + 1] = __half2float(__ushort_as_half(words[i] >> 16));
+    }
+  }
+};
+
+template <> struct Run<float> {
+  float4 low, high;
+  __device__ void load(const float *from) {
+    low = __ldg(reinterpret_cast<const float4 *>(from));
+    high = __ldg(reinterpret_cast<const float4 *>(from) + 1);
+  }
+  __device__ void expand(float (&out)[8]) const {
+    out[0] = low.x;
+    out[1] = low.y;
+    out[2] = low.z;
+    out[3] = low.w;
+    out[4] = high.x;
+    out[5] = high.y;
+    out[6] = high.z;
+    out[7] = high.w;
+  }
+};
+
+/// The dot product of two rows by one warp, element by element; all lanes get
+/// it. `x` and `w` are functions of the index.
+template <typename X, typename W>
+__device__ float warpDot(int64_t length, X x, W w) {
+  float sum = 0.0f;
+  for (int64_t block = int64_t{laneId()} * kDotRun; block < length;
+       block += kDotBlock)
+    for (int64_t i = block; i < min(block + kDotRun, length); ++i)
+      sum = __fmaf_rn(x(i), w(i), sum);
+  return warpTree(sum);
+}
+
+/// The sum of a row by one warp, in the order of a dot product.
+template <typename X> __device__ float warpSum(int64_t length, X x) {
+  float sum = 0.0f;
+  for (int64_t block = int64_t{laneId()} * kDotRun; block < length;
+       block += kDotBlock)
+    for (int64_t i = block; i < min(block + kDotRun, length); ++i)
+      sum = sum + x(i);
+  return warpTree(sum);
+}
+
+/// The factor of rms_norm: 1 / sqrt(sum of squares / width + eps).
+__device__ inline float rmsFactor(float sumOfSquares, int64_t width,
+                                  float eps) {
+  float mean = __fdiv_rn(sumOfSquares, static_cast<float>(width));
+  return __fdiv_rn(1.0f, __fsqrt_rn(mean + eps));
+}
+
+/// Where the KV of a position lies: its token index in the pool of pages.
+__device__ inline int64_t kvToken(const int *pageTable,
+                                  int64_t pagesPerSequence, int64_t pageTokens,
+                                  int64_t sequence, int64_t position) {
+  int64_t page = pageTable[sequence * pagesPerSequence + position / pageTokens];
+  return page * pageTokens + position % pageTokens;
+}
+
+//===----------------------------------------------------------------------===//
+// Host side
+//===----------------------------------------------------------------------===//
+
+template <typename T> struct TypeTag {
+  using Type = T;
+};
+
+/// Calls `body(TypeTag<T>{})` with the activation type of `type`.
+template <typename Body> cudaError_t withActivation(DType type, Body body) {
+  switch (type) {
+  case DType::BF16:
+    return body(TypeTag<Bf16>{});
+  case DType::F32:
+    return body(TypeTag<float>{});
+  default:
+    return cudaErrorInvalidValue;
+  }
+}
+
+/// Calls `body(TypeTag<T>{})` with the weight type of `type`.
+template <typename Body> cudaError_t withWeight(DType type, Body body) {
+  return type == DType::F16 ? body(TypeTag<Half>{})
+                            : withActivation(type, body);
+}
+
+inline bool isAligned16(const void *pointer) {
+  return reinterpret_cast<uintptr_t>(pointer) % 16 == 0;
+}
+
+constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Blocks of `threads` for `items` items.
+inline dim3 gridFor(int64_t items, int64_t perBlock) {
+  return dim3(static_cast<unsigned>(ceilDiv(items, perBlock)));
+}
+
+template <typename T> T *operand(const KernelArgs &args, int index) {
+  return static_cast<T *>(args.data[index]);
+}
+
+} // namespace sluice::cuda

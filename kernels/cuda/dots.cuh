@@ -1,0 +1,145 @@
+//===- dots.cuh - Dot products of rows with weight rows ---------*- C++ -*-===//
+//
+// The heart of linear, expert_gate_up and expert_down, bound by the bandwidth
+// at which weights arrive. A warp makes O outputs of R rows at once: lane l
+// owns partial sum l of each, so that its 16-byte loads of a weight row are the
+// warp's 512 contiguous bytes, and every weight is read once for R rows. The
+// block holds the rows as f32 in shared memory. How many rows or outputs go
+// together never touches the order inside one sum.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "kernels/cuda/device.cuh"
+
+namespace sluice::cuda {
+
+constexpr int kDotWarps = 8;
+constexpr int kDotThreads = kDotWarps * kWarp;
+/// Floats of shared memory that blockDots needs: 32 KiB.
+constexpr int kStagedFloats = 8192;
+
+/// Elements of each row that are staged at a time.
+template <int R> constexpr int kChunk = R == 8 ? 1024 : R == 4 ? 2048 : 4096;
+
+/// Where element i of a chunk lies: the two halves of a run apart, so that
+/// 16-byte reads of neighbouring lanes are neighbours.
+__device__ inline int stagedIndex(int run) {
+  return (run / kWarp) * kDotBlock + (run % kWarp) * 4;
+}
+
+/// acc[r * O + o] becomes lane l's partial sum of row r and weight row o;
+/// follow with reduceMany. All threads of the block must call it. `row(r)`
+/// gives the start of row r in elements of `in`, for r < valid; `weights` are
+/// rows of the warp, any readable ones where `active` is false or the row is
+/// not wanted. length is a multiple of 8, every row starts at a multiple of 16
+/// bytes.
+template <typename W, int R, int O, typename Row>
+__device__ void blockDots(float *staged, int64_t length, const void *in,
+                          DType inType, Row row, int valid,
+                          const W *const (&weights)[O], bool active,
+                          float (&acc)[R * O]) {
+  constexpr int kRuns = kChunk<R> / kDotRun;
+  constexpr int kAhead = O >= 8 ? 1 : 8 / O; // runs in flight: 8 loads a lane
+  constexpr int kStep = kAhead * kDotBlock;
+#pragma unroll
+  for (int i = 0; i < R * O; ++i)
+    acc[i] = 0.0f;
+  for (int64_t start = 0; start < length; start += kChunk<R>) {
+    int count = static_cast<int>(min(int64_t{kChunk<R>}, length - start));
+    Run<W> raw[kAhead][O];
+    auto fetch = [&](int base) {
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a) {
+        int i = base + a * kDotBlock + laneId() * kDotRun;
+        if (i < count && active)
+#pragma unroll
+          for (int o = 0; o < O; ++o)
+            raw[a][o].load(weights[o] + start + i);
+      }
+    };
+    fetch(0); // on its way while the rows are staged
+    if (start > 0)
+      __syncthreads();
+    for (int item = threadIdx.x; item < R * kRuns; item += kDotThreads) {
+      int r = item / kRuns, run = item % kRuns;
+      if (r >= valid || run * kDotRun >= count)
+        continue;
+      int64_t from = row(r) + start + run * kDotRun;
+      float values[8];
+      if (inType == DType::BF16) {
+        Run<Bf16> bits;
+        bits.load(static_cast<const Bf16 *>(in) + from);
+        bits.expand(values);
+      } else {
+        Run<float> bits;
+        bits.load(static_cast<const float *>(in) + from);
+        bits.expand(values);
+      }
+      float *to = staged + r * kChunk<R> + stagedIndex(run);
+      *reinterpret_cast<float4 *>(to) =
+          make_float4(values[0], values[1], values[2], values[3]);
+      *reinterpret_cast<float4 *>(to + kDotBlock / 2) =
+          make_float4(values[4], values[5], values[6], values[7]);
+    }
+    __syncthreads();
+    for (int base = 0; base < count && active; base += kStep) {
+      if (base > 0)
+        fetch(base);
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a) {
+        int block = base + a * kDotBlock;
+        if (block + laneId() * kDotRun >= count)
+          continue;
+        float w[O][8];
+#pragma unroll
+        for (int o = 0; o < O; ++o)
+          raw[a][o].expand(w[o]);
+#pragma unroll
+        for (int r = 0; r < R; ++r) {
+          const float *from = staged + r * kChunk<R> + block + laneId() * 4;
+          float4 low = *reinterpret_cast<const float4 *>(from);
+          float4 high = *reinterpret_cast<const float4 *>(from + kDotBlock / 2);
+          const float x[8] = {low.x,  low.y,  low.z,  low.w,
+                              high.x, high.y, high.z, high.w};
+#pragma unroll
+          for (int o = 0; o < O; ++o)
+#pragma unroll
+            for (int e = 0; e < 8; ++e)
+              acc[r * O + o] = __fmaf_rn(x[e], w[o][e], acc[r * O + o]);
+        }
+      }
+    }
+  }
+  __syncthreads(); // the caller may stage again
+}
+
+/// One step of reduceMany at `Distance`, then the rest. Recursive, so that
+/// every index is a constant and the sums stay in registers.
+template <int N, int Distance> __device__ float reduceStep(float *sums) {
+  if constexpr (N > 1) {
+    bool upper = (laneId() & Distance) != 0;
+#pragma unroll
+    for (int i = 0; i < N / 2; ++i) {
+      float kept = upper ? sums[i + N / 2] : sums[i];
+      float sent = upper ? sums[i] : sums[i + N / 2];
+      sums[i] = kept + __shfl_xor_sync(kFullWarp, sent, Distance);
+    }
+    return reduceStep<N / 2, Distance / 2>(sums);
+  } else if constexpr (Distance > 0) {
+    sums[0] = sums[0] + __shfl_xor_sync(kFullWarp, sums[0], Distance);
+    return reduceStep<1, Distance / 2>(sums);
+  } else {
+    return sums[0];
+  }
+}
+
+/// The tree over N sums at once, N a power of two up to 32: after each step
+/// only half of the sums are still wanted on a lane, so N sums cost 31 shuffles
+/// at most instead of 5 N. An addition's operands may swap, so the bits are
+/// warpTree's. Lane l gets total l / (32 / N).
+template <int N> __device__ float reduceMany(float (&sums)[N]) {
+  return reduceStep<N, kWarp / 2>(sums);
+}
+
+} // namespace sluice::cuda

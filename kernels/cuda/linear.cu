@@ -1,0 +1,112 @@
+//===- linear.cu - y = x W^T (+ bias), portable ---------------------------===//
+
+#include "kernels/cuda/dots.cuh"
+
+namespace sluice::cuda {
+namespace {
+
+struct Linear {
+  const void *in, *weight, *bias;
+  void *out;
+  DType inType, weightType, biasType, outType;
+  int64_t inputs, outputs, rows;
+
+  __device__ void store(int64_t row, int64_t output, float value) const {
+    if (bias)
+      value = value + loadAny(bias, biasType, output);
+    storeAny(out, outType, row * outputs + output, value);
+  }
+};
+
+// One warp makes O outputs of R rows. Blocks of the same outputs are
+// neighbours, so that further rows find the weights in the L2.
+template <typename W, int R, int O>
+__global__ void __launch_bounds__(kDotThreads, 2)
+    linearKernel(Linear args, int64_t rowBlocks) {
+  __shared__ __align__(16) float staged[kStagedFloats];
+  int64_t firstRow = blockIdx.x % rowBlocks * R;
+  int64_t tile = blockIdx.x / rowBlocks;
+  int64_t first = (tile * kDotWarps + threadIdx.x / kWarp) * O;
+  int valid = static_cast<int>(min(int64_t{R}, args.rows - firstRow));
+  const W *weights[O];
+#pragma unroll
+  for (int o = 0; o < O; ++o)
+    weights[o] = static_cast<const W *>(args.weight) +
+                 min(first + o, args.outputs - 1) * args.inputs;
+  float acc[R * O];
+  blockDots<W, R, O>(
+      staged, args.inputs, args.in, args.inType,
+      [&](int r) { return (firstRow + r) * args.inputs; }, valid, weights,
+      first < args.outputs, acc);
+  float total = reduceMany<R * O>(acc);
+  constexpr int kSpread = kWarp / (R * O);
+  int index = laneId() / kSpread, r = index / O, o = index % O;
+  if (laneId() % kSpread == 0 && r < valid && first + o < args.outputs)
+    args.store(firstRow + r, first + o, total);
+}
+
+// Any sizes, types and alignments: one warp a row and output.
+__global__ void linearScalarKernel(Linear args) {
+  int64_t item =
+      int64_t{blockIdx.x} * (blockDim.x / kWarp) + threadIdx.x / kWarp;
+  if (item >= args.rows * args.outputs)
+    return;
+  int64_t row = item / args.outputs, output = item % args.outputs;
+  int64_t x = row * args.inputs, w = output * args.inputs;
+  float total = warpDot(
+      args.inputs,
+      [&](int64_t i) { return loadAny(args.in, args.inType, x + i); },
+      [&](int64_t i) { return loadAny(args.weight, args.weightType, w + i); });
+  if (laneId() == 0)
+    args.store(row, output, total);
+}
+
+template <typename W, int R, int O>
+cudaError_t launchTile(const Linear &args, const CudaContext &context) {
+  int64_t rowBlocks = ceilDiv(args.rows, R);
+  dim3 grid(
+      static_cast<unsigned>(rowBlocks * ceilDiv(args.outputs, kDotWarps * O)));
+  linearKernel<W, R, O>
+      <<<grid, kDotThreads, 0, context.stream>>>(args, rowBlocks);
+  return cudaGetLastError();
+}
+
+// More outputs a warp mean fewer reads of shared memory, as long as there are
+// enough of them to keep all multiprocessors busy.
+template <typename W, int R, int Few>
+cudaError_t launchRows(const Linear &args, const CudaContext &context) {
+  int64_t blocks = ceilDiv(args.rows, R) * ceilDiv(args.outputs, kDotWarps * 4);
+  return blocks >= 2 * context.multiprocessors
+             ? launchTile<W, R, 4>(args, context)
+             : launchTile<W, R, Few>(args, context);
+}
+
+} // namespace
+
+cudaError_t linear(const KernelArgs &args, int64_t rows,
+                   const CudaContext &context) {
+  if (rows == 0)
+    return cudaSuccess;
+  Linear sizes{args.data[0],  args.data[1],  args.data[2],  args.data[3],
+               args.dtype[0], args.dtype[1], args.dtype[2], args.dtype[3],
+               args.dim[0],   args.dim[1],   rows};
+  if (sizes.inputs % kDotRun != 0 || !isAligned16(sizes.in) ||
+      !isAligned16(sizes.weight)) {
+    constexpr int kThreads = 128;
+    linearScalarKernel<<<gridFor(rows * sizes.outputs, kThreads / kWarp),
+                         kThreads, 0, context.stream>>>(sizes);
+    return cudaGetLastError();
+  }
+  return withWeight(args.dtype[1], [&](auto tag) {
+    using W = typename decltype(tag)::Type;
+    if (rows == 1)
+      return launchRows<W, 1, 1>(sizes, context);
+    if (rows == 2)
+      return launchRows<W, 2, 1>(sizes, context);
+    if (rows <= 4)
+      return launchRows<W, 4, 2>(sizes, context);
+    return launchRows<W, 8, 2>(sizes, context);
+  });
+}
+
+} // namespace sluice::cuda
