@@ -1,0 +1,80 @@
+//===- context.h - What all parts of the plan verifier share ----*- C++ -*-===//
+//
+// The plan under test, facts about it that several checks need, and one way to
+// word an error: "m.plan: prefill instruction 12 (linear): found, expected".
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/core/status.h"
+#include "runtime/plan/plan_generated.h"
+#include "runtime/plan/version.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::plan {
+
+/// Who fills a buffer at load time. Such a buffer is never written again.
+enum class Filled : uint8_t { No, Constant, RopeTable, Fetch };
+
+/// What a constant of 32-bit integers holds.
+struct ConstantFacts {
+  uint64_t count = 0;
+  int32_t smallest = 0;
+  int32_t largest = 0;
+};
+
+class Context {
+public:
+  Context(const fb::Plan &plan, const std::string &fileName)
+      : plan(plan), fileName(fileName),
+        filled(plan.buffers()->size(), Filled::No),
+        constants(plan.buffers()->size()) {}
+
+  /// A one-line error of kind Corrupt about `where`.
+  Status fail(const std::string &where, const std::string &problem) const {
+    return Status(ErrorCode::Corrupt, fileName + ": " + where + ": " + problem);
+  }
+
+  uint32_t bufferCount() const { return plan.buffers()->size(); }
+  const fb::Buffer &buffer(uint32_t index) const {
+    return *plan.buffers()->Get(index);
+  }
+  fb::MemoryKind kind(uint32_t buffer) const {
+    return plan.arenas()->Get(this->buffer(buffer).arena())->kind();
+  }
+  /// "buffer 3 'hidden'".
+  std::string describe(uint32_t buffer) const;
+  /// Fails when `index` names no buffer.
+  Status checkBuffer(const std::string &where, const char *what,
+                     uint32_t index) const;
+
+  const fb::Plan &plan;
+  const std::string &fileName;
+  std::vector<Filled> filled;
+  std::vector<ConstantFacts> constants;
+};
+
+/// Text of a plan made fit for one line of an error: control characters become
+/// '?', long text is cut.
+std::string printable(const flatbuffers::String &text);
+
+/// "found 3, expected at most 2".
+std::string expected(uint64_t found, const std::string &what);
+
+/// a * b, or false when it overflows.
+inline bool multiply(uint64_t a, uint64_t b, uint64_t &product) {
+  return !__builtin_mul_overflow(a, b, &product);
+}
+
+// The parts of the verifier, in the order they run: each relies on what the
+// ones before it have proved.
+Status verifyModel(Context &context);
+Status verifyFiles(Context &context);
+Status verifyMemory(Context &context);
+Status verifyData(Context &context);
+Status verifyEntries(Context &context);
+
+} // namespace sluice::plan
