@@ -1,0 +1,287 @@
+//===- cuda_backend.cpp - Plans on an NVIDIA GPU --------------------------===//
+
+#include "runtime/backend/cuda/cuda_backend.h"
+#include "kernels/cuda/registry.h"
+#include "runtime/backend/cuda/error.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+using cuda::toStatus;
+
+class CudaBackend final : public Backend {
+public:
+  ~CudaBackend() override;
+  /// Everything that can fail of construction.
+  Status open(int index);
+
+  const char *name() const override { return "cuda"; }
+  std::string describe() const override;
+  Status reserveEvents(uint32_t count) override;
+  Result<KernelHandle> findKernel(Kernel kernel,
+                                  Arithmetic arithmetic) override;
+  Status launch(StreamKind stream, KernelHandle kernel, const KernelArgs &args,
+                int64_t rows) override;
+  Status copy(StreamKind stream, void *target, MemoryKind targetKind,
+              const void *source, MemoryKind sourceKind,
+              uint64_t bytes) override;
+  Status record(StreamKind stream, uint32_t event) override;
+  Status wait(StreamKind stream, uint32_t event) override;
+  Status hostFunction(StreamKind stream, void (*function)(void *),
+                      void *context) override;
+  Status synchronize(StreamKind stream) override;
+  Status synchronize() override;
+
+protected:
+  Result<void *> allocateBytes(MemoryKind kind, uint64_t bytes) override;
+  void releaseBytes(MemoryKind kind, void *data, uint64_t bytes) override;
+
+private:
+  /// A thread's current device is CUDA's own state, and any one thread at a
+  /// time may drive a backend. Where it fails, the next call fails too and says
+  /// why.
+  cudaError_t makeCurrent() const;
+  cudaStream_t streamOf(StreamKind stream) const {
+    return contexts[static_cast<int>(stream)].stream;
+  }
+  Result<void *> allocateHost(uint64_t bytes);
+
+  int device = 0;
+  cudaDeviceProp properties = {};
+  cublasLtHandle_t blas = nullptr;
+  cuda::CudaContext contexts[kStreamCount];
+  std::vector<cudaEvent_t> events;
+  /// Host memory that could not be pinned, to free it as it was taken.
+  std::vector<void *> pageable;
+};
+
+CudaBackend::~CudaBackend() {
+  (void)makeCurrent();
+  (void)cudaDeviceSynchronize();
+  for (cudaEvent_t event : events)
+    (void)cudaEventDestroy(event);
+  for (cuda::CudaContext &context : contexts)
+    if (context.stream)
+      (void)cudaStreamDestroy(context.stream);
+  if (blas)
+    (void)cublasLtDestroy(blas);
+}
+
+Status CudaBackend::open(int index) {
+  int count = 0;
+  SLUICE_RETURN_IF_ERROR(
+      toStatus(cudaGetDeviceCount(&count), "backend cuda: counting GPUs"));
+  if (index < 0 || index >= count)
+    return Status(ErrorCode::Device,
+                  "backend cuda: device " + std::to_string(index) +
+                      " was asked for, expected one of the " +
+                      std::to_string(count) + " that CUDA sees");
+  device = index;
+  SLUICE_RETURN_IF_ERROR(
+      toStatus(makeCurrent(), "backend cuda: opening the GPU"));
+  SLUICE_RETURN_IF_ERROR(toStatus(cudaGetDeviceProperties(&properties, device),
+                                  "backend cuda: reading the GPU's facts"));
+  SLUICE_RETURN_IF_ERROR(
+      toStatus(cublasLtCreate(&blas), "backend cuda: starting cuBLASLt"));
+  for (cuda::CudaContext &context : contexts) {
+    context.blas = blas;
+    context.multiprocessors = properties.multiProcessorCount;
+    SLUICE_RETURN_IF_ERROR(toStatus(
+        cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking),
+        "backend cuda: making a stream"));
+  }
+  return Status::ok();
+}
+
+cudaError_t CudaBackend::makeCurrent() const {
+  thread_local int current = -1;
+  if (current == device)
+    return cudaSuccess;
+  cudaError_t code = cudaSetDevice(device);
+  current = code == cudaSuccess ? device : -1;
+  return code;
+}
+
+std::string CudaBackend::describe() const {
+  char text[400];
+  std::snprintf(text, sizeof text,
+                "cuda: %s, %d multiprocessors, %.1f GiB, compute capability "
+                "%d.%d",
+                properties.name, properties.multiProcessorCount,
+                static_cast<double>(properties.totalGlobalMem) / (1u << 30),
+                properties.major, properties.minor);
+  return text;
+}
+
+Status CudaBackend::reserveEvents(uint32_t count) {
+  (void)makeCurrent();
+  events.reserve(count);
+  while (events.size() < count) {
+    cudaEvent_t event;
+    SLUICE_RETURN_IF_ERROR(
+        toStatus(cudaEventCreateWithFlags(&event, cudaEventDisableTiming),
+                 "backend cuda: making an event"));
+    events.push_back(event);
+  }
+  return Status::ok();
+}
+
+Result<KernelHandle> CudaBackend::findKernel(Kernel kernel,
+                                             Arithmetic arithmetic) {
+  cuda::CudaKernel found = cuda::findCudaKernel(kernel, arithmetic);
+  if (!found)
+    return Status(ErrorCode::Unsupported,
+                  "backend cuda: kernel " +
+                      std::to_string(static_cast<int>(kernel)) +
+                      " is none that this build knows");
+  return reinterpret_cast<KernelHandle>(found);
+}
+
+Status CudaBackend::launch(StreamKind stream, KernelHandle kernel,
+                           const KernelArgs &args, int64_t rows) {
+  if (rows == 0)
+    return Status::ok();
+  (void)makeCurrent();
+  auto function = reinterpret_cast<cuda::CudaKernel>(kernel);
+  return toStatus(function(args, rows, contexts[static_cast<int>(stream)]),
+                  "backend cuda: launching a kernel");
+}
+
+Status CudaBackend::copy(StreamKind stream, void *target, MemoryKind targetKind,
+                         const void *source, MemoryKind sourceKind,
+                         uint64_t bytes) {
+  if (bytes == 0)
+    return Status::ok();
+  (void)makeCurrent();
+  bool to = targetKind == MemoryKind::Device;
+  bool from = sourceKind == MemoryKind::Device;
+  cudaMemcpyKind kind =
+      to ? (from ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice)
+         : (from ? cudaMemcpyDeviceToHost : cudaMemcpyHostToHost);
+  return toStatus(
+      cudaMemcpyAsync(target, source, bytes, kind, streamOf(stream)),
+      "backend cuda: enqueuing a copy");
+}
+
+Status CudaBackend::record(StreamKind stream, uint32_t event) {
+  if (event >= events.size())
+    return Status(ErrorCode::Internal, "backend cuda: event " +
+                                           std::to_string(event) +
+                                           " was never reserved");
+  (void)makeCurrent();
+  return toStatus(cudaEventRecord(events[event], streamOf(stream)),
+                  "backend cuda: recording an event");
+}
+
+Status CudaBackend::wait(StreamKind stream, uint32_t event) {
+  if (event >= events.size())
+    return Status(ErrorCode::Internal, "backend cuda: event " +
+                                           std::to_string(event) +
+                                           " was never reserved");
+  (void)makeCurrent();
+  return toStatus(cudaStreamWaitEvent(streamOf(stream), events[event], 0),
+                  "backend cuda: waiting for an event");
+}
+
+Status CudaBackend::hostFunction(StreamKind stream, void (*function)(void *),
+                                 void *context) {
+  (void)makeCurrent();
+  return toStatus(cudaLaunchHostFunc(streamOf(stream), function, context),
+                  "backend cuda: enqueuing a host function");
+}
+
+Status CudaBackend::synchronize(StreamKind stream) {
+  (void)makeCurrent();
+  return toStatus(cudaStreamSynchronize(streamOf(stream)),
+                  "backend cuda: running enqueued work");
+}
+
+Status CudaBackend::synchronize() {
+  for (int stream = 0; stream < kStreamCount; ++stream)
+    SLUICE_RETURN_IF_ERROR(synchronize(static_cast<StreamKind>(stream)));
+  return Status::ok();
+}
+
+Result<void *> CudaBackend::allocateHost(uint64_t bytes) {
+  void *data = nullptr;
+  cudaError_t code = cudaHostAlloc(&data, bytes, cudaHostAllocDefault);
+  if (code == cudaSuccess) {
+    std::memset(data, 0, bytes);
+    return data;
+  }
+  Status refused = toStatus(code, "pinning host memory");
+  if (pageable.empty())
+    std::fprintf(stderr,
+                 "backend cuda: host memory stays pageable, copies will be "
+                 "slower; %s\n",
+                 std::string(refused.message()).c_str());
+  uint64_t rounded =
+      (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+  data =
+      rounded < bytes ? nullptr : std::aligned_alloc(kMemoryAlignment, rounded);
+  if (!data)
+    return Status(ErrorCode::OutOfMemory,
+                  "backend cuda: " + std::to_string(bytes) +
+                      " bytes of host memory were asked for, the system has "
+                      "no such room");
+  std::memset(data, 0, bytes);
+  pageable.push_back(data);
+  return data;
+}
+
+Result<void *> CudaBackend::allocateBytes(MemoryKind kind, uint64_t bytes) {
+  (void)makeCurrent();
+  if (kind == MemoryKind::Host)
+    return allocateHost(bytes);
+  void *data = nullptr;
+  if (cudaError_t code = cudaMalloc(&data, bytes); code != cudaSuccess) {
+    Status failed = toStatus(code, "backend cuda");
+    size_t unused = 0, total = 0;
+    (void)cudaMemGetInfo(&unused, &total);
+    return Status(failed.code(), std::string(failed.message()) + "; " +
+                                     std::to_string(bytes) +
+                                     " bytes of GPU memory were asked for, " +
+                                     std::to_string(unused) + " of " +
+                                     std::to_string(total) + " are free");
+  }
+  // The plan's streams do not wait for the default stream that clears.
+  cudaError_t code = cudaMemset(data, 0, bytes);
+  if (code == cudaSuccess)
+    code = cudaDeviceSynchronize();
+  if (code != cudaSuccess) {
+    (void)cudaFree(data);
+    return toStatus(code, "backend cuda: clearing GPU memory");
+  }
+  return data;
+}
+
+void CudaBackend::releaseBytes(MemoryKind kind, void *data, uint64_t) {
+  (void)makeCurrent();
+  if (kind == MemoryKind::Device) {
+    (void)cudaFree(data);
+    return;
+  }
+  for (void *&candidate : pageable)
+    if (candidate == data) {
+      std::free(data);
+      candidate = pageable.back();
+      pageable.pop_back();
+      return;
+    }
+  (void)cudaFreeHost(data);
+}
+
+} // namespace
+
+Result<std::unique_ptr<Backend>> makeCudaBackend(int device) {
+  auto backend = std::make_unique<CudaBackend>();
+  SLUICE_RETURN_IF_ERROR(backend->open(device));
+  return Result<std::unique_ptr<Backend>>(std::move(backend));
+}
+
+} // namespace sluice
