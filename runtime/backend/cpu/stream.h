@@ -1,0 +1,108 @@
+//===- stream.h - A stream of the CPU backend -------------------*- C++ -*-===//
+//
+// A worker thread behind a ring of commands that is allocated once. An event is
+// a position of a stream: recording enqueues a mark, waiting sleeps until the
+// stream has reached it. So one event may be recorded on any stream, any number
+// of times, and a wait keeps the meaning it had when it was enqueued.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "kernels/cpu/registry.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+namespace sluice::cpu {
+
+class Stream;
+
+/// A point of a stream; a null stream is a point that was always reached.
+struct Mark {
+  const Stream *stream = nullptr;
+  uint64_t position = 0;
+};
+
+struct LaunchCommand {
+  CpuKernel kernel;
+  const KernelArgs *args;
+  int64_t rows;
+};
+struct CopyCommand {
+  void *target;
+  const void *source;
+  uint64_t bytes;
+};
+struct MarkCommand {
+  uint64_t position;
+};
+struct WaitCommand {
+  Mark mark;
+};
+struct CallCommand {
+  void (*function)(void *);
+  void *context;
+};
+struct StopCommand {};
+
+struct Command {
+  enum class Kind : uint8_t { Launch, Copy, Mark, Wait, Call, Stop };
+
+  explicit Command(LaunchCommand command)
+      : kind(Kind::Launch), launch(command) {}
+  explicit Command(CopyCommand command) : kind(Kind::Copy), copy(command) {}
+  explicit Command(MarkCommand command) : kind(Kind::Mark), mark(command) {}
+  explicit Command(WaitCommand command) : kind(Kind::Wait), wait(command) {}
+  explicit Command(CallCommand command) : kind(Kind::Call), call(command) {}
+  explicit Command(StopCommand command) : kind(Kind::Stop), stop(command) {}
+  Command() : Command(StopCommand()) {}
+
+  Kind kind;
+  union {
+    LaunchCommand launch;
+    CopyCommand copy;
+    MarkCommand mark;
+    WaitCommand wait;
+    CallCommand call;
+    StopCommand stop;
+  };
+};
+
+class Stream {
+public:
+  explicit Stream(const Parallel &parallel);
+  /// Finishes what is enqueued.
+  ~Stream();
+  Stream(const Stream &) = delete;
+  Stream &operator=(const Stream &) = delete;
+
+  /// Enqueues a command; waits while the ring is full. That wait always ends:
+  /// a wait's mark was enqueued before the wait.
+  void push(const Command &command);
+  /// Enqueues a mark and returns it.
+  Mark mark();
+  /// Blocks until the stream has reached `position`.
+  void awaitPosition(uint64_t position) const;
+
+private:
+  void workerLoop();
+  void execute(const Command &command);
+
+  static constexpr uint64_t kRingSize = 1024;
+
+  const Parallel parallel;
+  std::unique_ptr<Command[]> ring;
+  // Commands pushed and done since the beginning. 64 bits, so that they never
+  // wrap; threads sleep on the 32-bit words, which a futex can watch.
+  std::atomic<uint64_t> pushed{0};
+  std::atomic<uint64_t> done{0};
+  std::atomic<uint64_t> reached{0};
+  std::atomic<uint32_t> pushSignal{0};
+  std::atomic<uint32_t> doneSignal{0};
+  mutable std::atomic<uint32_t> reachedSignal{0};
+  std::thread worker;
+};
+
+} // namespace sluice::cpu

@@ -1,0 +1,95 @@
+//===- thread_pool.cpp - Threads that share one kernel's work -------------===//
+
+#include "runtime/backend/cpu/thread_pool.h"
+
+#include <algorithm>
+
+namespace sluice::cpu {
+namespace {
+constexpr uint32_t kClosed = uint32_t{1} << 31;
+/// Pieces a thread: more even out threads that are slowed by others, fewer cost
+/// less.
+constexpr int64_t kPiecesPerThread = 4;
+} // namespace
+
+ThreadPool::ThreadPool(unsigned threads) : state(kClosed) {
+  workers.reserve(threads - 1);
+  for (unsigned i = 1; i < threads; ++i)
+    workers.emplace_back([this] { workerLoop(); });
+}
+
+ThreadPool::~ThreadPool() {
+  stopping.store(true);
+  epoch.fetch_add(1);
+  epoch.notify_all();
+  for (std::thread &worker : workers)
+    worker.join();
+}
+
+void ThreadPool::run(int64_t count, Body body, void *context) {
+  if (count <= 0)
+    return;
+  if (count == 1 || workers.empty() ||
+      busy.exchange(true, std::memory_order_acquire)) {
+    body(context, 0, count);
+    return;
+  }
+  this->body = body;
+  this->context = context;
+  this->count = count;
+  piece = std::max<int64_t>(1, count / (threads() * kPiecesPerThread));
+  next.store(0, std::memory_order_relaxed);
+  state.store(0, std::memory_order_release);
+  epoch.fetch_add(1, std::memory_order_release);
+  epoch.notify_all();
+
+  takePieces();
+
+  // Close the job: threads that have not woken up yet are not waited for.
+  uint32_t current =
+      state.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
+  while (current != kClosed) {
+    state.wait(current, std::memory_order_acquire);
+    current = state.load(std::memory_order_acquire);
+  }
+  busy.store(false, std::memory_order_release);
+}
+
+void ThreadPool::takePieces() {
+  for (;;) {
+    int64_t begin = next.fetch_add(piece, std::memory_order_relaxed);
+    if (begin >= count)
+      return;
+    body(context, begin, std::min(count, begin + piece));
+  }
+}
+
+bool ThreadPool::join() {
+  uint32_t current = state.load(std::memory_order_relaxed);
+  do {
+    if (current & kClosed)
+      return false;
+  } while (!state.compare_exchange_weak(current, current + 1,
+                                        std::memory_order_acq_rel));
+  return true;
+}
+
+void ThreadPool::leave() {
+  if (state.fetch_sub(1, std::memory_order_acq_rel) == (kClosed | 1))
+    state.notify_one();
+}
+
+void ThreadPool::workerLoop() {
+  for (;;) {
+    uint32_t seen = epoch.load(std::memory_order_acquire);
+    if (stopping.load())
+      return;
+    if (join()) {
+      takePieces();
+      leave();
+    }
+    epoch.wait(seen, std::memory_order_acquire);
+  }
+}
+
+} // namespace sluice::cpu

@@ -1,0 +1,57 @@
+//===- thread_pool.h - Threads that share one kernel's work -----*- C++ -*-===//
+//
+// A kernel hands over a range and a body; the calling thread and the pool's
+// threads take pieces of it until none is left. Nothing is allocated per call.
+// Which thread takes which piece varies from run to run: bodies must not care.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace sluice::cpu {
+
+class ThreadPool {
+public:
+  using Body = void (*)(void *context, int64_t begin, int64_t end);
+
+  /// A pool of `threads` in all: the caller of run is one of them.
+  explicit ThreadPool(unsigned threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool &) = delete;
+  ThreadPool &operator=(const ThreadPool &) = delete;
+
+  unsigned threads() const { return unsigned(workers.size()) + 1; }
+
+  /// Calls body(context, begin, end) over disjoint pieces that cover [0, count)
+  /// and returns when all are done. Any thread may call; while one call has the
+  /// pool, the others run on their own thread alone.
+  void run(int64_t count, Body body, void *context);
+
+private:
+  void workerLoop();
+  void takePieces();
+  bool join();
+  void leave();
+
+  // The job. Written while the pool is closed and nobody has joined.
+  Body body = nullptr;
+  void *context = nullptr;
+  int64_t count = 0;
+  int64_t piece = 1;
+  std::atomic<int64_t> next{0};
+
+  /// kClosed, or the number of threads that have joined the open job, or both
+  /// while the last ones finish.
+  std::atomic<uint32_t> state;
+  std::atomic<bool> busy{false};
+  /// Changes with every job; idle threads sleep on it.
+  std::atomic<uint32_t> epoch{0};
+  std::atomic<bool> stopping{false};
+  std::vector<std::thread> workers;
+};
+
+} // namespace sluice::cpu
