@@ -1,0 +1,67 @@
+//===- pipeline.cpp - Which passes run in which order ---------------------===//
+
+#include "compiler/pipeline/pipeline.h"
+
+#include "compiler/passes/Passes.h"
+
+#include "mlir/Transforms/Passes.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kMayBeDisabled[] = {"canonicalize", "cse",
+                                               "fuse-llm"};
+
+class Pipeline {
+public:
+  Pipeline(mlir::OpPassManager &passes, const CompileOptions &options)
+      : passes(passes), options(options) {}
+
+  //===--------------------------------------------------------------------===//
+  // llm: what is computed
+  //===--------------------------------------------------------------------===//
+  void llm() {
+    // Builders emit the plain graph; canonical forms are what fusion looks for.
+    if (enabled("canonicalize"))
+      passes.addPass(mlir::createCanonicalizerPass());
+    if (enabled("cse"))
+      passes.addPass(mlir::createCSEPass());
+    // While ops still are tensor ops: later, their operands are memory.
+    if (enabled("fuse-llm"))
+      passes.addPass(createFuseLlm());
+  }
+
+private:
+  bool enabled(std::string_view name) const {
+    return std::ranges::find(options.disabledPasses, name) ==
+           options.disabledPasses.end();
+  }
+
+  mlir::OpPassManager &passes;
+  const CompileOptions &options;
+};
+
+} // namespace
+
+std::span<const std::string_view> passesToDisable() { return kMayBeDisabled; }
+
+Status buildPipeline(mlir::OpPassManager &passes, const CompileOptions &options,
+                     Stage stage) {
+  for (const std::string &name : options.disabledPasses)
+    if (std::ranges::find(kMayBeDisabled, name) == std::end(kMayBeDisabled)) {
+      std::string known;
+      for (std::string_view pass : kMayBeDisabled)
+        known += (known.empty() ? "" : ", ") + std::string(pass);
+      return Status(ErrorCode::InvalidArgument, "--disable-pass is '" + name +
+                                                    "', expected one of " +
+                                                    known);
+    }
+  Pipeline pipeline(passes, options);
+  pipeline.llm();
+  (void)stage;
+  return Status::ok();
+}
+
+} // namespace sluice

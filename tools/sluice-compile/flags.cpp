@@ -1,0 +1,179 @@
+//===- flags.cpp - The command line of sluice-compile ---------------------===//
+
+#include "tools/sluice-compile/flags.h"
+
+#include "compiler/pipeline/pipeline.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+
+namespace cl = llvm::cl;
+
+namespace sluice::tools {
+namespace {
+
+cl::OptionCategory category("Compiling");
+
+/// Made when main asks for them: libMLIR's own flags are registered first.
+struct Flags {
+  cl::opt<std::string> modelDir{cl::Positional, cl::desc("MODEL_DIR"),
+                                cl::cat(category)};
+  cl::opt<std::string> output{
+      "o", cl::value_desc("file"), cl::cat(category),
+      cl::desc("Where the plan goes; IR goes to stdout without it")};
+  cl::opt<Stage> stage{
+      "emit", cl::cat(category), cl::init(Stage::Flatbuffer),
+      cl::desc("Where to stop:"),
+      cl::values(clEnumValN(Stage::Llm, "llm", "what is computed, fused"),
+                 clEnumValN(Stage::Expert, "expert", "where experts are"),
+                 clEnumValN(Stage::Plan, "plan", "streams and addresses"),
+                 clEnumValN(Stage::Flatbuffer, "flatbuffer",
+                            "the plan file (default)"))};
+  cl::opt<bool> explain{"explain", cl::cat(category),
+                        cl::desc("Print the itemised memory table")};
+  cl::opt<std::string> gpuMemory{
+      "gpu-memory", cl::value_desc("bytes"), cl::cat(category),
+      cl::desc("GPU memory the plan may use, as 12GiB; default: no limit")};
+  cl::opt<std::string> hostMemory{
+      "host-memory", cl::value_desc("bytes"), cl::cat(category),
+      cl::desc("Pinned host memory the plan may use; default: no limit")};
+  cl::opt<std::string> batch{"batch", cl::value_desc("n"), cl::cat(category),
+                             cl::init("1"),
+                             cl::desc("Sequences that run at once (1)")};
+  cl::opt<std::string> maxSeq{
+      "max-seq", cl::value_desc("tokens"), cl::cat(category),
+      cl::desc("Most tokens of a sequence (the least of 4096 and the model's "
+               "positions)")};
+  cl::opt<std::string> prefillRows{
+      "prefill-rows", cl::value_desc("n"), cl::cat(category),
+      cl::desc("Most tokens of a prefill step (512)")};
+  cl::opt<DType> activations{
+      "activations", cl::cat(category), cl::init(DType::BF16),
+      cl::desc("Type of activations and of the KV cache:"),
+      cl::values(clEnumValN(DType::BF16, "bf16", "(default)"),
+                 clEnumValN(DType::F32, "f32", ""))};
+  cl::opt<ArithmeticChoice> arithmetic{
+      "arithmetic", cl::cat(category), cl::init(ArithmeticChoice::Auto),
+      cl::desc("Arithmetic of dense layers:"),
+      cl::values(clEnumValN(ArithmeticChoice::Auto, "auto",
+                            "matrix units where rows are many (default)"),
+                 clEnumValN(ArithmeticChoice::Portable, "portable",
+                            "the same bits on every backend"))};
+  cl::list<std::string> disabled{
+      "disable-pass", cl::value_desc("name"), cl::cat(category),
+      cl::desc("Leave out an optimisation: the same tokens, more slowly")};
+  // Named by the design, not built yet: refused rather than ignored.
+  cl::opt<std::string> draft{"draft", cl::Hidden, cl::cat(category)};
+  cl::opt<std::string> draftTokens{"draft-tokens", cl::Hidden,
+                                   cl::cat(category)};
+  cl::opt<std::string> hardware{"hardware", cl::Hidden, cl::cat(category)};
+  cl::opt<std::string> routing{"routing", cl::Hidden, cl::cat(category)};
+};
+
+Status badUsage(std::string message) {
+  return Status(ErrorCode::InvalidArgument, std::move(message));
+}
+
+/// The first line of what LLVM's parser said, without the program's name.
+std::string firstLine(llvm::StringRef text, llvm::StringRef program) {
+  text = text.trim().split('\n').first;
+  text.consume_front(program);
+  text.consume_front(": ");
+  auto [message, hint] = text.split("  Try: '");
+  return message.str() + " (see --help)";
+}
+
+Status parseCount(const cl::opt<std::string> &flag, int64_t &count) {
+  llvm::StringRef text = flag;
+  if (!text.getAsInteger(10, count) && count >= 1)
+    return Status::ok();
+  return badUsage("--" + flag.ArgStr.str() + " is '" + text.str() +
+                  "', expected a whole number of at least 1");
+}
+
+Status parseCount(const cl::opt<std::string> &flag,
+                  std::optional<int64_t> &count) {
+  if (flag.getNumOccurrences() == 0)
+    return Status::ok();
+  return parseCount(flag, count.emplace());
+}
+
+Status parseMemory(const cl::opt<std::string> &flag,
+                   std::optional<uint64_t> &bytes) {
+  if (flag.getNumOccurrences() == 0)
+    return Status::ok();
+  Result<uint64_t> parsed = parseBytes(flag.getValue());
+  if (!parsed)
+    return badUsage("--" + flag.ArgStr.str() + ": " +
+                    std::string(parsed.status().message()));
+  bytes = *parsed;
+  return Status::ok();
+}
+
+Status refuseUnbuilt(const Flags &flags) {
+  for (const auto *flag :
+       {&flags.draft, &flags.draftTokens, &flags.hardware, &flags.routing})
+    if (flag->getNumOccurrences() != 0)
+      return badUsage("--" + flag->ArgStr.str() +
+                      " is not supported by this version");
+  if (llvm::StringRef(flags.batch) == "auto")
+    return badUsage("--batch auto is not supported by this version: give the "
+                    "number of sequences");
+  return Status::ok();
+}
+
+} // namespace
+
+Result<CompileFlags> parseFlags(int argc, char **argv) {
+  mlir::registerMLIRContextCLOptions();
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  Flags flags;
+  // MLIR's flags stay in --help-hidden; those that people use are named below.
+  cl::HideUnrelatedOptions(category);
+  std::string said;
+  llvm::raw_string_ostream errors(said);
+  if (!cl::ParseCommandLineOptions(
+          argc, argv,
+          "Compiles a Hugging Face checkpoint into a plan for sluice-run.\n"
+          "Also: --mlir-print-ir-after-all, --mlir-timing and MLIR's other "
+          "flags (--help-hidden).\n",
+          &errors))
+    return badUsage(firstLine(said, argv[0]));
+
+  CompileFlags result;
+  SLUICE_RETURN_IF_ERROR(refuseUnbuilt(flags));
+  result.modelDir = flags.modelDir;
+  result.output = flags.output;
+  result.stage = flags.stage;
+  result.explain = flags.explain;
+  CompileOptions &options = result.options;
+  options.activations = flags.activations;
+  options.arithmetic = flags.arithmetic;
+  options.disabledPasses.assign(flags.disabled.begin(), flags.disabled.end());
+  SLUICE_RETURN_IF_ERROR(parseCount(flags.batch, options.batch));
+  SLUICE_RETURN_IF_ERROR(parseCount(flags.maxSeq, options.maxSeq));
+  SLUICE_RETURN_IF_ERROR(parseCount(flags.prefillRows, options.prefillRows));
+  SLUICE_RETURN_IF_ERROR(parseMemory(flags.gpuMemory, options.gpuMemory));
+  SLUICE_RETURN_IF_ERROR(parseMemory(flags.hostMemory, options.hostMemory));
+  if (result.modelDir.empty())
+    return badUsage("expected a model directory: sluice-compile MODEL_DIR -o "
+                    "m.plan (see --help)");
+  if (result.output.empty() && result.stage == Stage::Flatbuffer)
+    return badUsage("expected -o m.plan: where the plan goes");
+  if (result.explain && result.output.empty())
+    return badUsage("--explain prints to stdout, as the IR would: give -o");
+  if (result.explain && result.stage < Stage::Plan)
+    return badUsage("--explain needs --emit plan or flatbuffer: no memory is "
+                    "planned before");
+  return result;
+}
+
+} // namespace sluice::tools

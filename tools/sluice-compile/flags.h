@@ -1,0 +1,23 @@
+//===- flags.h - The command line of sluice-compile -------------*- C++ -*-===//
+#pragma once
+
+#include "compiler/pipeline/options.h"
+#include "runtime/core/status.h"
+
+#include <string>
+
+namespace sluice::tools {
+
+struct CompileFlags {
+  std::string modelDir;
+  std::string output; ///< Empty: stdout, for IR.
+  Stage stage = Stage::Flatbuffer;
+  bool explain = false;
+  CompileOptions options;
+};
+
+/// Parses the command line, MLIR's own flags included. Ends the process for
+/// --help and --version; every failure is bad usage.
+Result<CompileFlags> parseFlags(int argc, char **argv);
+
+} // namespace sluice::tools
