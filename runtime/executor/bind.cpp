@@ -1,0 +1,128 @@
+//===- bind.cpp - From a plan's indices to pointers -----------------------===//
+
+#include "runtime/executor/bind.h"
+
+#include "kernels/signatures.h"
+#include "runtime/plan/version.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+namespace fb = plan::fb;
+
+static_assert(int(fb::StreamKind::CopyBack) == int(StreamKind::CopyBack));
+static_assert(int(fb::MemoryKind::Host) == int(MemoryKind::Host));
+static_assert(int(fb::Kernel::SelectRows) == int(Kernel::SelectRows));
+static_assert(int(fb::DType::I32) == int(DType::I32));
+static_assert(int(fb::Arithmetic::Tensor) == int(Arithmetic::Tensor));
+
+Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
+                        uint32_t maxRows, const BoundMemory &memory,
+                        const fb::Plan &plan, Backend &backend) {
+  SLUICE_ASSIGN_OR_RETURN(
+      KernelHandle kernel,
+      backend.findKernel(static_cast<Kernel>(launch.kernel()),
+                         static_cast<Arithmetic>(launch.arithmetic())));
+  LaunchStep step{stream, launch.rows(), kernel, {}};
+  step.args.maxRows = maxRows;
+  // The verifier has held the counts to the signature's.
+  for (uint32_t i = 0; i < launch.operands()->size(); ++i) {
+    uint32_t buffer = launch.operands()->Get(i);
+    if (buffer == plan::kNoBuffer)
+      continue;
+    step.args.data[i] = memory.buffer(buffer).data();
+    step.args.dtype[i] =
+        static_cast<DType>(plan.buffers()->Get(buffer)->dtype());
+  }
+  for (uint32_t i = 0; i < launch.dims()->size(); ++i)
+    step.args.dim[i] = launch.dims()->Get(i);
+  for (uint32_t i = 0; launch.scalars() && i < launch.scalars()->size(); ++i)
+    step.args.scalar[i] = launch.scalars()->Get(i);
+  return Step(step);
+}
+
+BoundPort bindPort(const fb::Port &port, const BoundMemory &memory) {
+  return {port.role(), port.layer(), memory.buffer(port.buffer())};
+}
+
+} // namespace
+
+std::span<std::byte> BoundEntry::find(const std::vector<BoundPort> &ports,
+                                      fb::Role role, uint32_t layer) {
+  for (const BoundPort &port : ports)
+    if (port.role == role && port.layer == layer)
+      return port.data;
+  return {};
+}
+
+Result<BoundMemory> BoundMemory::allocate(const plan::Plan &plan,
+                                          Backend &backend) {
+  BoundMemory memory(plan);
+  for (const fb::Arena *arena : *plan.get().arenas()) {
+    auto allocation = backend.allocate(static_cast<MemoryKind>(arena->kind()),
+                                       arena->bytes());
+    if (!allocation)
+      return Status(allocation.status().code(),
+                    plan.name() + ": arena '" + arena->name()->str() +
+                        "': " + std::string(allocation.status().message()));
+    memory.arenas.push_back(std::move(*allocation));
+  }
+  return memory;
+}
+
+std::span<std::byte> BoundMemory::buffer(uint32_t index) const {
+  const fb::Buffer &buffer = *plan->buffers()->Get(index);
+  return {arenas[buffer.arena()].data() + buffer.offset(), buffer.bytes()};
+}
+
+MemoryKind BoundMemory::kind(uint32_t index) const {
+  uint32_t arena = plan->buffers()->Get(index)->arena();
+  return static_cast<MemoryKind>(plan->arenas()->Get(arena)->kind());
+}
+
+Result<Step> bindInstruction(const fb::Instruction &instruction,
+                             uint32_t maxRows, const BoundMemory &memory,
+                             const fb::Plan &plan, Backend &backend) {
+  auto stream = static_cast<StreamKind>(instruction.stream());
+  switch (instruction.operation_type()) {
+  case fb::Operation::Launch:
+    return bindLaunch(*instruction.operation_as_Launch(), stream, maxRows,
+                      memory, plan, backend);
+  case fb::Operation::Copy: {
+    const fb::Copy &copy = *instruction.operation_as_Copy();
+    return Step(CopyStep{stream, copy.rows(), copy.recording(),
+                         memory.kind(copy.target()), memory.kind(copy.source()),
+                         memory.buffer(copy.target()).data(),
+                         memory.buffer(copy.source()).data(), copy.bytes()});
+  }
+  case fb::Operation::Record:
+    return Step(RecordStep{stream, instruction.operation_as_Record()->event()});
+  case fb::Operation::Wait:
+    return Step(WaitStep{stream, instruction.operation_as_Wait()->event()});
+  default:
+    return Status(ErrorCode::Internal,
+                  "an instruction that the verifier should have refused");
+  }
+}
+
+Result<BoundEntry> bindEntry(const fb::Entry &entry, const BoundMemory &memory,
+                             const fb::Plan &plan, Backend &backend) {
+  BoundEntry bound;
+  bound.entry = &entry;
+  bound.steps.reserve(entry.instructions()->size());
+  for (const fb::Instruction *instruction : *entry.instructions()) {
+    SLUICE_ASSIGN_OR_RETURN(
+        Step step,
+        bindInstruction(*instruction, entry.max_rows(), memory, plan, backend));
+    bound.steps.push_back(std::move(step));
+  }
+  for (const fb::Port *port : *entry.inputs())
+    bound.inputs.push_back(bindPort(*port, memory));
+  for (const fb::Port *port : *entry.outputs())
+    bound.outputs.push_back(bindPort(*port, memory));
+  return bound;
+}
+
+} // namespace sluice

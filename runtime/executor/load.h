@@ -1,0 +1,16 @@
+//===- load.h - Brings a plan's data to the device --------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/executor/bind.h"
+#include "runtime/executor/executor.h"
+#include "runtime/io/file.h"
+
+namespace sluice {
+
+/// Fills constants and rope tables, then runs the plan's load entry, reading
+/// from `files` (openCheckpoint's). Returns when everything has arrived.
+Status loadData(const plan::Plan &plan, const BoundMemory &memory,
+                const std::vector<File> &files, Backend &backend,
+                const LoadOptions &options);
+
+} // namespace sluice
