@@ -47,8 +47,9 @@ def compare_routing(index, prompt, continuation, routing, golden):
         if (index, position) not in routing:
             yield f"prompt {index}: no routing recorded at position {position}"
             return
-        if routing[index, position][0] != token:
-            yield f"prompt {index}: token {routing[index, position][0]} recorded at position" f" {position}, not {token}"
+        found = routing[index, position][0]
+        if found != token:
+            yield f"prompt {index}: token {found} recorded at position {position}, not {token}"
             return
     last = len(prompt) - 1
     wanted = {last: tuple(golden[f"experts.{index}"].values())}

@@ -149,6 +149,7 @@ class Generated:
 
     ids: list  # generated ids of each prompt
     logits: list  # Tensor [vocab] of each prompt: at its last position
+    steps: list  # Tensor [steps, vocab] of each prompt: at every decode step
     routing: (
         dict  # (sequence, position): (token, expert ids, weights), ids of all MoE layers in turn
     )
@@ -163,15 +164,18 @@ def generate(tools, plan, prompts, tokens, work, backend="cpu"):
         if os.path.exists(path):
             os.remove(path)
     inputs = ["--prompt-ids", files[0], "--max-tokens", tokens, "--ignore-eos"]
-    outputs = ["--ids-out", files[1], "--logits-out", files[2], "--record-routing", files[3]]
+    outputs = ["--ids-out", files[1], "--logits-out", files[2], "--step-logits"]
+    outputs += ["--record-routing", files[3]]
     tools.check("sluice-run", plan, "--backend", backend, *inputs, *outputs)
     logits = read_safetensors(files[2])
-    missing = [i for i in range(len(prompts)) if f"logits.{i}" not in logits]
-    if missing:
-        raise TestFailure(f"--logits-out has no logits.{missing[0]}: found {sorted(logits)}")
+    numbers = range(len(prompts))
+    wanted = [f"{kind}.{i}" for kind in ("logits", "steps") for i in numbers]
+    if missing := [name for name in wanted if name not in logits]:
+        raise TestFailure(f"--logits-out has no {missing[0]}: found {sorted(logits)}")
     return Generated(
         read_json(files[1]),
-        [logits[f"logits.{i}"] for i in range(len(prompts))],
+        [logits[f"logits.{i}"] for i in numbers],
+        [logits[f"steps.{i}"] for i in numbers],
         routing_by_position(read_safetensors(files[3])),
     )
 

@@ -113,8 +113,12 @@ VARIATIONS = [
     ),
     Variation(
         "experts_512_fused",
-        newer(experts=512)
-        | {"num_experts_per_tok": 8, "hidden_size": 16, "head_dim": 8, "moe_intermediate_size": 5},
+        newer(experts=512) | {
+            "num_experts_per_tok": 8,
+            "hidden_size": 16,
+            "head_dim": 8,
+            "moe_intermediate_size": 5,
+        },
         fused=True,
     ),
     Variation(

@@ -1,0 +1,1 @@
+"""Bad input for Sluice's tools, one module a kind of file."""
