@@ -90,7 +90,9 @@ private:
         value = random.between(1, 300);
       else if (name == "inputs")
         value = width(2048);
-      else if (name == "outputs" || name == "hidden")
+      else if (name == "outputs")
+        value = width(dim("inputs") > 600 ? 72 : 520);
+      else if (name == "hidden")
         value = width(520);
       else if (name == "groups")
         value = random.between(1, 6);
@@ -128,6 +130,10 @@ private:
       else if (name == "slots")
         value = experts + random.between(0, 2);
     }
+    for (const auto &[name, value] : options.dims)
+      for (size_t i = 0; i < signature.dims.size(); ++i)
+        if (signature.dims[i] == name)
+          dim(static_cast<int>(i)) = value;
     chooseSlot();
     assert(checkDims(made.kernel, {made.args.dim, signature.dims.size()}) ==
            nullptr);

@@ -20,6 +20,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::test {
@@ -30,6 +32,9 @@ struct CaseOptions {
   /// Only bf16 weights and activations, and sizes that are multiples of 8: what
   /// the tensor class takes. f32 operands of the signature stay f32.
   bool tensor = false;
+  /// Dims that are not left to chance, by name; those that depend on each other
+  /// must all be given.
+  std::vector<std::pair<std::string_view, int64_t>> dims = {};
 };
 
 /// One launch, before it runs. Immutable once made; copy into Operands to run.
@@ -81,6 +86,7 @@ public:
   /// Element `index` as f32, whatever the floating type.
   float value(int operand, int64_t index) const;
   void setValue(int operand, int64_t index, float value);
+  void setInt(int operand, int64_t index, int32_t value);
   int64_t elements(int operand) const;
 
   /// Empty when all guards and all operands that are only read are as they

@@ -89,6 +89,10 @@ void Operands::setValue(int operand, int64_t index, float value) {
   }
 }
 
+void Operands::setInt(int operand, int64_t index, int32_t value) {
+  reinterpret_cast<int32_t *>(bytes(operand).data())[index] = value;
+}
+
 std::string Operands::damage(const Case &source) const {
   const Signature &signature = source.signature();
   for (size_t i = 0; i < blocks.size(); ++i) {
