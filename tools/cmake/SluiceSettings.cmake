@@ -35,3 +35,8 @@ elseif(SLUICE_SANITIZE STREQUAL "thread")
 elseif(NOT SLUICE_SANITIZE STREQUAL "")
   message(FATAL_ERROR "SLUICE_SANITIZE is '${SLUICE_SANITIZE}': expected empty, 'address' or 'thread'")
 endif()
+
+if(SLUICE_BUILD_FUZZERS)
+  # Coverage of the libraries too: without it libFuzzer only sees its target's file.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
+endif()
