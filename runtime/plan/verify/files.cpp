@@ -1,6 +1,6 @@
 //===- files.cpp - The checkpoint's files ---------------------------------===//
 
-#include "runtime/plan/fingerprint.h"
+#include "runtime/io/fingerprint.h"
 #include "runtime/plan/verify/context.h"
 
 #include <set>
@@ -30,7 +30,7 @@ bool isInsideFolder(std::string_view path) {
 
 Status verifyFiles(Context &context) {
   std::set<std::string_view> paths;
-  std::vector<FileFacts> facts;
+  std::vector<FileIdentity> identities;
   for (uint32_t i = 0; i < context.plan.files()->size(); ++i) {
     const fb::File &file = *context.plan.files()->Get(i);
     std::string where = "file " + std::to_string(i);
@@ -43,12 +43,13 @@ Status verifyFiles(Context &context) {
     if (!paths.insert(path).second)
       return context.fail(where, "path '" + printable(*file.path()) +
                                      "' is listed twice");
-    facts.push_back({path, file.bytes(), file.header_hash()});
+    identities.push_back({std::string(path), file.bytes(), file.header_hash()});
   }
-  if (fingerprint(facts) != context.plan.fingerprint())
+  if (fingerprint(identities) != context.plan.fingerprint())
     return context.fail("fingerprint",
                         "found " + std::to_string(context.plan.fingerprint()) +
-                            ", expected " + std::to_string(fingerprint(facts)) +
+                            ", expected " +
+                            std::to_string(fingerprint(identities)) +
                             " as the listed files give");
   std::string_view folder = context.plan.model_dir()->string_view();
   if (folder.empty() || folder.front() != '/' ||

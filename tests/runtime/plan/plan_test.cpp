@@ -1,0 +1,33 @@
+//===- plan_test.cpp - Good plans open ------------------------------------===//
+
+#include "runtime/plan/plan.h"
+#include "tests/runtime/plan/tiny_model.h"
+
+#include <gtest/gtest.h>
+
+using namespace sluice;
+using namespace sluice::testing;
+
+TEST(Plan, AcceptsAWholeModel) {
+  for (auto type : {fb::DType::F32, fb::DType::BF16}) {
+    TinyModel model;
+    model.activations = type;
+    auto plan =
+        plan::Plan::fromBytes(pack(makeTinyPlan(model).plan), "tiny.plan");
+    ASSERT_TRUE(plan.isOk()) << plan.status().message();
+    EXPECT_EQ((*plan)->get().entries()->size(), 2u);
+    EXPECT_EQ((*plan)->name(), "tiny.plan");
+  }
+}
+
+TEST(Plan, AcceptsAModelWithoutExperts) {
+  auto plan =
+      plan::Plan::fromBytes(pack(makeBigramPlan(5, 4).plan), "bigram.plan");
+  EXPECT_TRUE(plan.isOk()) << plan.status().message();
+}
+
+TEST(Plan, OpenNamesAMissingFile) {
+  auto plan = plan::Plan::open("/nowhere/x.plan");
+  ASSERT_FALSE(plan.isOk());
+  EXPECT_NE(plan.status().message().find("/nowhere/x.plan"), std::string::npos);
+}
