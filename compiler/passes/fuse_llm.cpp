@@ -8,6 +8,7 @@
 #include "compiler/passes/Passes.h"
 
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 #define DEBUG_TYPE "fuse-llm"
@@ -30,9 +31,9 @@ template <typename T> T onlyReader(Value value) {
 
 /// A pattern that counts how often it matched.
 template <typename Op> struct Fusion : OpRewritePattern<Op> {
-  Fusion(MLIRContext *context, Pass::Statistic &count)
+  Fusion(MLIRContext *context, int64_t &count)
       : OpRewritePattern<Op>(context), count(count) {}
-  Pass::Statistic &count;
+  int64_t &count;
 };
 
 /// rms_norm(add(a, b)) -> add_rms_norm, where the norm has a single group.
@@ -153,12 +154,22 @@ struct FuseLlm : impl::FuseLlmBase<FuseLlm> {
   using FuseLlmBase::FuseLlmBase;
 
   void runOnOperation() override {
+    int64_t normCount = 0, writeCount = 0, routerCount = 0;
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseNorm>(&getContext(), norms);
-    patterns.add<FuseWrite>(&getContext(), writes);
-    patterns.add<FuseRouter>(&getContext(), routers);
+    patterns.add<FuseNorm>(&getContext(), normCount);
+    patterns.add<FuseWrite>(&getContext(), writeCount);
+    patterns.add<FuseRouter>(&getContext(), routerCount);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    norms += normCount;
+    writes += writeCount;
+    routers += routerCount;
+    // A release build of MLIR keeps no statistics; a remark is always there.
+    remark::passed(getOperation().getLoc(),
+                   remark::RemarkOpts::name("fused").category(DEBUG_TYPE))
+        << remark::metric("add_rms_norm", normCount)
+        << remark::metric("qk_norm_rope_write", writeCount)
+        << remark::metric("route", routerCount);
   }
 };
 
