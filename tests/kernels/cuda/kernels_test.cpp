@@ -1,0 +1,159 @@
+//===- kernels_test.cpp - CUDA kernels against the CPU's ------------------===//
+//
+// Portable kernels must give the CPU's bits, tensor kernels must stay near
+// them, both must not care who their neighbours are. Without a GPU the whole
+// program says so in one line and ends well.
+//
+//===----------------------------------------------------------------------===//
+
+#include "kernels/cpu/registry.h"
+#include "tests/kernels/cuda/gpu.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+namespace sluice::test {
+namespace {
+
+constexpr double kLargestNmse = 1e-5;
+
+Operands runOnCpu(const Case &source) {
+  Operands operands(source);
+  cpu::findCpuKernel(source.kernel)(operands.args, source.rows, {});
+  return operands;
+}
+
+double largestNmse(const Case &source, const Operands &expected,
+                   const Operands &actual) {
+  double largest = 0;
+  for (int i = 0; i < static_cast<int>(source.image.size()); ++i)
+    if (isResult(source, i)) {
+      double own = nmse(expected, actual, i);
+      largest = own <= largest ? largest : own; // a NaN stays
+    }
+  return largest;
+}
+
+std::vector<Kernel> allKernels() {
+  std::vector<Kernel> kernels;
+  for (int i = 0; i < kKernelCount; ++i)
+    kernels.push_back(static_cast<Kernel>(i));
+  return kernels;
+}
+
+std::string kernelName(const testing::TestParamInfo<Kernel> &info) {
+  return findSignature(info.param)->name;
+}
+
+class Portable : public testing::TestWithParam<Kernel> {};
+class Tensor : public testing::TestWithParam<Kernel> {};
+
+TEST_P(Portable, GivesTheBitsOfTheCpu) {
+  for (int seed = 0, end = caseCount(60); seed < end; ++seed) {
+    Case source = makeCase(GetParam(), seed);
+    Operands expected = runOnCpu(source);
+    // Few multiprocessors make large blocks of work, many make small ones.
+    for (int multiprocessors : {0, 1}) {
+      Operands actual(source);
+      GpuOptions options{.multiprocessors = multiprocessors};
+      ASSERT_EQ(runOnGpu(source, options, actual), "");
+      ASSERT_EQ(actual.damage(source), "") << source.describe();
+      ASSERT_EQ(compareBits(source, expected, actual), "");
+    }
+  }
+}
+
+TEST_P(Portable, GivesTheSameBitsInAGraph) {
+  for (int seed = 100, end = 100 + caseCount(4); seed < end; ++seed) {
+    Case source = makeCase(GetParam(), seed);
+    Operands expected = runOnCpu(source), actual(source);
+    ASSERT_EQ(runOnGpu(source, {.graph = true}, actual), "");
+    ASSERT_EQ(compareBits(source, expected, actual), "");
+  }
+}
+
+// A few rows of a case, each alone.
+void checkRows(const Case &source, Arithmetic arithmetic) {
+  Operands together(source);
+  ASSERT_EQ(runOnGpu(source, {.arithmetic = arithmetic}, together), "");
+  int64_t step = std::max<int64_t>(1, source.rows / 4);
+  for (int64_t row = 0; row < source.rows; row += step) {
+    Case one = rowCase(source, row);
+    Operands alone(one);
+    ASSERT_EQ(runOnGpu(one, {.arithmetic = arithmetic}, alone), "");
+    ASSERT_EQ(compareRow(source, together, alone, row), "");
+  }
+}
+
+TEST_P(Portable, KeepsARowsBitsWhateverItsNeighbours) {
+  if (GetParam() == Kernel::ExpertDemand)
+    return; // its result is about all rows together
+  for (int seed = 200, end = 200 + caseCount(10); seed < end; ++seed)
+    checkRows(makeCase(GetParam(), seed), Arithmetic::Portable);
+}
+
+/// Rows of tensor cases: tails of tiles, whole tiles, several of them.
+int64_t tensorRows(int seed) {
+  constexpr int64_t rows[] = {0, 0, 64, 65, 200, 1, 129, 0};
+  return rows[seed % 8];
+}
+
+TEST_P(Tensor, StaysNearThePortableKernel) {
+  for (int seed = 0, end = caseCount(48); seed < end; ++seed) {
+    Case source =
+        makeCase(GetParam(), seed, {.rows = tensorRows(seed), .tensor = true});
+    Operands expected = runOnCpu(source), actual(source);
+    GpuOptions options{.arithmetic = Arithmetic::Tensor};
+    ASSERT_EQ(runOnGpu(source, options, actual), "");
+    ASSERT_EQ(actual.damage(source), "") << source.describe();
+    ASSERT_LE(largestNmse(source, expected, actual), kLargestNmse)
+        << source.describe();
+    Operands again(source);
+    ASSERT_EQ(runOnGpu(source, options, again), "");
+    ASSERT_EQ(compareBits(source, actual, again), "") << "second run";
+    options.graph = true;
+    Operands replayed(source);
+    ASSERT_EQ(runOnGpu(source, options, replayed), "");
+    ASSERT_EQ(compareBits(source, actual, replayed), "") << "in a graph";
+  }
+}
+
+TEST_P(Tensor, KeepsARowsBitsWhateverItsNeighbours) {
+  for (int seed = 300, end = 300 + caseCount(24); seed < end; ++seed)
+    checkRows(
+        makeCase(GetParam(), seed, {.rows = tensorRows(seed), .tensor = true}),
+        Arithmetic::Tensor);
+}
+
+// What the matrix units cannot take runs as the portable kernel does.
+TEST_P(Tensor, FallsBackForOtherTypesAndSizes) {
+  for (int seed = 400, end = 400 + caseCount(16); seed < end; ++seed) {
+    Case source = makeCase(GetParam(), seed);
+    Operands expected = runOnCpu(source), actual(source);
+    ASSERT_EQ(runOnGpu(source, {.arithmetic = Arithmetic::Tensor}, actual), "");
+    ASSERT_EQ(actual.damage(source), "") << source.describe();
+    ASSERT_LE(largestNmse(source, expected, actual), kLargestNmse)
+        << source.describe();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Portable, testing::ValuesIn(allKernels()),
+                         kernelName);
+INSTANTIATE_TEST_SUITE_P(Kernels, Tensor,
+                         testing::Values(Kernel::Linear, Kernel::Attention,
+                                         Kernel::ExpertGateUp,
+                                         Kernel::ExpertDown),
+                         kernelName);
+
+} // namespace
+} // namespace sluice::test
+
+int main(int argc, char **argv) {
+  testing::InitGoogleTest(&argc, argv);
+  if (std::string why = sluice::test::whyNoGpu(); !why.empty()) {
+    std::printf("skipped: no GPU (%s)\n", why.c_str());
+    return 0;
+  }
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Runs prebuilt CUDA tests on a machine that has a GPU and none of the build.
+#
+#   tools/gpu/run_tests.sh DIR [LOGS]
+#
+# DIR holds stripped binaries (tools/gpu/collect.sh makes it). Runs cuda_kernels_test
+# and every other *_test or test_* there, DIR/e2e.sh if there is one, then
+# compute-sanitizer's memcheck and racecheck over few cases, then the benchmark.
+# Prints a short table last; ends with 1 when anything failed. A test that finds
+# no GPU, a missing binary and a missing tool are failures here. Full logs go to
+# LOGS (default: a new folder in /tmp). SLUICE_SANITIZER_CASES: cases a kernel under
+# compute-sanitizer (default 3).
+set -u
+
+if [ $# -lt 1 ] || [ ! -d "$1" ]; then
+  echo "usage: $0 DIR [LOGS], with DIR a folder of prebuilt binaries" >&2
+  exit 2
+fi
+dir=$(cd "$1" && pwd)
+logs=${2:-$(mktemp -d /tmp/sluice-gpu.XXXXXX)}
+mkdir -p "$logs"
+cases=${SLUICE_SANITIZER_CASES:-3}
+failed=0
+table=""
+
+export LD_LIBRARY_PATH="$dir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+# The runtime is linked statically; cuBLASLt comes from the toolkit or, without
+# one, from a Python package.
+for place in /usr/local/cuda/lib64 /usr/local/cuda-13*/lib64 \
+    /opt/*/.venv/lib/python3*/site-packages/nvidia/cu13/lib \
+    /usr/lib/python3*/site-packages/nvidia/cu13/lib; do
+  if [ -e "$place/libcublasLt.so.13" ]; then
+    LD_LIBRARY_PATH="$LD_LIBRARY_PATH:$place"
+    break
+  fi
+done
+
+row() { table+=$(printf '%-28s %-6s %6s s  %s' "$1" "$2" "$3" "$4")$'\n'; }
+
+# step NAME SECONDS COMMAND...: runs it under a time limit and adds a row.
+step() {
+  local name=$1 limit=$2 log="$logs/$1.log" start=$SECONDS code=0 note
+  shift 2
+  echo "== $name: $*"
+  timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 || code=$?
+  note=$(grep -E '^\[  (PASSED|FAILED)  \]|ERROR SUMMARY|RACECHECK SUMMARY|^skipped' "$log" | head -4 | tr '\n' ';')
+  if [ $code -eq 0 ] && grep -q '^skipped: no GPU' "$log"; then
+    code=77
+  fi
+  if [ $code -eq 0 ]; then
+    row "$name" ok $((SECONDS - start)) "$note"
+  else
+    failed=1
+    [ $code -eq 127 ] && note="not found: $1"
+    [ $code -eq 124 ] && note="over its limit of $limit s; $note"
+    row "$name" "FAIL" $((SECONDS - start)) "exit $code; $note"
+    echo "-- the end of $log:"
+    tail -n 25 "$log"
+  fi
+}
+
+nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null || echo "nvidia-smi gives nothing"
+
+step cuda_kernels_test 400 "$dir/cuda_kernels_test" --gtest_brief=1
+for test in "$dir"/*_test "$dir"/test_*; do
+  name=$(basename "$test")
+  [ -x "$test" ] && [ "$name" != cuda_kernels_test ] && step "$name" 200 "$test" --gtest_brief=1
+done
+[ -f "$dir/e2e.sh" ] && step e2e 400 bash "$dir/e2e.sh" "$dir"
+
+# Leaks are the driver's business; the library's own kernels are not ours to race.
+step memcheck 500 env SLUICE_CASES="$cases" compute-sanitizer --tool memcheck --error-exitcode 99 \
+  "$dir/cuda_kernels_test" --gtest_brief=1
+step racecheck 500 env SLUICE_CASES="$cases" compute-sanitizer --tool racecheck --error-exitcode 99 \
+  "$dir/cuda_kernels_test" --gtest_brief=1 --gtest_filter='-Kernels/Tensor.*/linear'
+step cuda_kernels_bench 120 "$dir/cuda_kernels_bench"
+cat "$logs/cuda_kernels_bench.log"
+
+echo
+echo "logs: $logs"
+printf '%s' "$table"
+exit $failed
