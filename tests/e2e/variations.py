@@ -91,7 +91,12 @@ VARIATIONS = [
     ),
     Variation(
         "odd_head_ratio",
-        {"num_attention_heads": 10, "num_key_value_heads": 2, "head_dim": 12},
+        {
+            "num_attention_heads": 10,
+            "num_key_value_heads": 2,
+            "head_dim": 12,
+            "rms_norm_eps": 0.01,
+        },
         dtype="float16",
     ),
     Variation("all_heads_own_kv", {"num_attention_heads": 3, "num_key_value_heads": 3}),
@@ -113,7 +118,8 @@ VARIATIONS = [
     ),
     Variation(
         "experts_512_fused",
-        newer(experts=512) | {
+        newer(experts=512)
+        | {
             "num_experts_per_tok": 8,
             "hidden_size": 16,
             "head_dim": 8,
@@ -149,7 +155,7 @@ VARIATIONS = [
             rope={
                 "rope_type": "yarn",
                 "factor": 8.0,
-                "original_max_position_embeddings": 128,
+                "original_max_position_embeddings": 512,
                 "beta_fast": 16.0,
                 "beta_slow": 2.0,
                 "attention_factor": 1.25,

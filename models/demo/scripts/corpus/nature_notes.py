@@ -219,9 +219,8 @@ def animal_paragraph(r, name):
     sentences = [s for s in NATURE_SENTENCES if w["legs"] != "no" or "legs" not in s]
     return " ".join(
         write(r, s, w)
-        for s in ["[{^art} {name} is {a:group}.|The {name} is {a:group}.]"] + r.sample(
-            sentences, r.randint(3, len(sentences))
-        )
+        for s in ["[{^art} {name} is {a:group}.|The {name} is {a:group}.]"]
+        + r.sample(sentences, r.randint(3, len(sentences)))
     )
 
 
