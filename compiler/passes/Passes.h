@@ -6,11 +6,15 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dialects/expert/Expert.h"
 #include "dialects/llm/Llm.h"
+#include "dialects/plan/PlanIr.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
+#include <limits>
 #include <memory>
 
 namespace sluice {

@@ -50,8 +50,103 @@ def FuseLlm : Pass<"fuse-llm", "::mlir::ModuleOp"> {
 // llm -> expert
 //===----------------------------------------------------------------------===//
 
+def InsertExpertTransfers
+    : Pass<"insert-expert-transfers", "::mlir::ModuleOp"> {
+  let summary = "Says where experts are and when they move";
+  let description = [{
+    Replaces `llm.experts` by ops of the expert dialect. When slots for the
+    experts of all layers fit `budget`, `@load` fetches and pins every layer
+    once, and entry points use the resident slots; that they may is proved by
+    the verifier of `expert.resident`. Otherwise each layer's experts are
+    demanded, fetched, awaited, run and released in each step, in as many slots
+    as the budget holds.
+
+    Before:
+
+    ```mlir
+    %y = llm.experts %x, %ids, %weights, @experts0
+        : tensor<?x128xbf16>, tensor<?x8xi32>, tensor<?x8xf32>
+    ```
+
+    After, where not all experts fit:
+
+    ```mlir
+    %set = expert.demand %ids : tensor<?x8xi32> -> !expert.set<@experts0>
+    %ticket = expert.fetch %set into @pool
+        : !expert.set<@experts0> -> !expert.ticket<@experts0>
+    %slots = expert.await %ticket
+        : !expert.ticket<@experts0> -> !expert.slots<@experts0>
+    %y = expert.run %x, %weights, %set, %slots
+        : tensor<?x128xbf16>, tensor<?x8xf32>, !expert.set<@experts0>,
+          !expert.slots<@experts0>
+    expert.release %slots : !expert.slots<@experts0>
+    ```
+
+    After, where all fit: `%slots = expert.resident` in place of fetch, await
+    and release.
+  }];
+  let dependentDialects = ["::sluice::expert::ExpertDialect",
+                           "::mlir::func::FuncDialect"];
+  let options = [
+    Option<"budget", "budget", "int64_t",
+           "std::numeric_limits<int64_t>::max()",
+           "Bytes of GPU memory for expert slots">
+  ];
+  let statistics = [
+    Statistic<"pools", "pools", "Pools of expert slots">,
+    Statistic<"pinned", "pinned", "Layers whose experts stay in the pool">,
+    Statistic<"fetches", "fetches", "Fetches inside entry points">
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // expert -> plan
+//===----------------------------------------------------------------------===//
+
+def LowerToPlan : Pass<"lower-to-plan", "::mlir::ModuleOp"> {
+  let summary = "Turns tensors into buffers and ops into launches";
+  let description = [{
+    Every function becomes a `plan.entry`, every op the launches of its kernels.
+    Weights, pinned experts, KV caches, rope and slot tables get buffers of
+    their own; `@load` fetches what comes from files. Each tensor gets a
+    workspace buffer that overlaps no other, and everything stands on the
+    compute stream: the plan runs as it is, `assign-streams` and `plan-memory`
+    make it faster and smaller.
+
+    The arithmetic class of each launch is fixed here. Linear layers that can
+    have more than 8 rows use the tensor cores; so do attention and experts, but
+    only in `@prefill`; all of this where activations and weights are bf16 and
+    sizes multiples of 8. With `portable`, nothing does.
+
+    Before:
+
+    ```mlir
+    %n = llm.add %h, %a : tensor<?x128xbf16>
+    ```
+
+    After:
+
+    ```mlir
+    %n = plan.buffer "decode.n" in %workspace[512, 256] : bf16
+    plan.entry @decode rows 1 logit_rows 1 {
+      plan.launch add(%h, %a, %n) {hidden = 128} rows portable on compute
+    }
+    ```
+  }];
+  let dependentDialects = ["::sluice::planir::PlanDialect"];
+  let options = [
+    Option<"portable", "portable", "bool", "false",
+           "Keep every launch in the portable class">
+  ];
+  let statistics = [
+    Statistic<"entries", "entries", "Entry points lowered">,
+    Statistic<"launches", "launches", "Launches made">,
+    Statistic<"banks", "banks", "Layers of experts that @load fetches">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// plan -> plan
 //===----------------------------------------------------------------------===//
 
 #endif // SLUICE_PASSES_TD

@@ -1,0 +1,60 @@
+//===- lower_to_plan.cpp - From tensors to launches on buffers ------------===//
+
+#include "compiler/analysis/accesses.h"
+#include "compiler/passes/Passes.h"
+#include "compiler/passes/entry_lowering.h"
+
+#define DEBUG_TYPE "lower-to-plan"
+
+namespace sluice {
+#define GEN_PASS_DEF_LOWERTOPLAN
+#include "compiler/passes/Passes.h.inc"
+} // namespace sluice
+
+using namespace mlir;
+
+namespace sluice {
+namespace {
+
+struct LowerToPlan : impl::LowerToPlanBase<LowerToPlan> {
+  using LowerToPlanBase::LowerToPlanBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (!llvm::hasSingleElement(module.getOps<llm::ModelOp>())) {
+      module.emitError("needs one llm.model");
+      return signalPassFailure();
+    }
+    SmallVector<Operation *> old;
+    for (Operation &op : *module.getBody())
+      old.push_back(&op);
+    // @load of the expert dialect gives way to the plan's.
+    func::FuncOp load = module.lookupSymbol<func::FuncOp>(expert::kLoad);
+    SmallVector<func::FuncOp> functions;
+    for (auto function : module.getOps<func::FuncOp>())
+      if (function != load)
+        functions.push_back(function);
+
+    PlanBuilder plan(module);
+    if (load)
+      for (auto pin : load.getBody().front().getOps<expert::PinOp>()) {
+        plan.pin(pin);
+        ++banks;
+      }
+    for (func::FuncOp function : functions) {
+      if (failed(EntryLowering(plan, function, portable).run()))
+        return signalPassFailure();
+      ++entries;
+    }
+    for (Operation *op : llvm::reverse(old))
+      op->erase();
+    plan.finish();
+    updateMemoryTable(module);
+    for (auto entry : module.getOps<planir::EntryOp>())
+      launches +=
+          llvm::range_size(entry.getBody().front().getOps<planir::LaunchOp>());
+  }
+};
+
+} // namespace
+} // namespace sluice

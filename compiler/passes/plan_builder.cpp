@@ -1,0 +1,186 @@
+//===- plan_builder.cpp - Declares a plan's memory ------------------------===//
+
+#include "compiler/passes/plan_builder.h"
+
+#include "runtime/plan/version.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace sluice::planir;
+
+namespace sluice {
+namespace {
+
+int64_t elementBytes(Type type) { return type.getIntOrFloatBitWidth() / 8; }
+
+/// Appends a range, or lengthens the last one where it goes on there.
+void appendRange(SmallVectorImpl<int64_t> &ranges, int64_t file, int64_t source,
+                 int64_t target, int64_t bytes) {
+  if (!ranges.empty()) {
+    MutableArrayRef<int64_t> last =
+        MutableArrayRef<int64_t>(ranges).take_back(4);
+    if (last[0] == file && last[1] + last[3] == source &&
+        last[2] + last[3] == target) {
+      last[3] += bytes;
+      return;
+    }
+  }
+  ranges.append({file, source, target, bytes});
+}
+
+} // namespace
+
+PlanBuilder::PlanBuilder(ModuleOp module)
+    : module(module), symbols(module),
+      facts(*module.getOps<llm::ModelOp>().begin()),
+      declarations(module.getBodyRegion()) {
+  declarations.setInsertionPointToEnd(module.getBody());
+  Location loc = facts.getLoc();
+  auto model = planir::ModelOp::create(
+      declarations, loc, facts.getName(), facts.getArchitecture(),
+      facts.getDirectory(), facts.getOptions(), facts.getParameters(),
+      facts.getLayers(), facts.getHidden(), facts.getVocab(),
+      facts.getExperts(), facts.getTopK(), facts.getMaxSequences(),
+      facts.getMaxPositions(), facts.getPageTokens(), facts.getPages(),
+      facts.getPagesPerSequence(), facts.getStopTokens());
+  (void)model;
+  constexpr std::pair<const char *, Memory> kArenas[kArenaCount] = {
+      {"weights", Memory::Device}, {"experts", Memory::Device},
+      {"kv", Memory::Device},      {"workspace", Memory::Device},
+      {"tables", Memory::Device},  {"io", Memory::Host},
+  };
+  Type arenaType = ArenaType::get(context());
+  for (auto [arena, description] : llvm::zip(arenas, kArenas))
+    arena = ArenaOp::create(declarations, loc, arenaType, description.first,
+                            description.second, 0);
+  load = EntryOp::create(declarations, loc, kLoad, 0, 0);
+  load.getBody().emplaceBlock();
+  declarations.setInsertionPoint(load);
+}
+
+Value PlanBuilder::buffer(ArenaId id, const Twine &name, int64_t bytes,
+                          Type dtype, Location loc) {
+  ArenaOp arena = arenas[static_cast<int>(id)];
+  int64_t offset = llvm::alignTo(arena.getBytes(), plan::kBufferAlignment);
+  arena.setBytes(offset + bytes);
+  return BufferOp::create(declarations, loc, BufferType::get(context()),
+                          name.str(), arena, offset, bytes, dtype);
+}
+
+Value PlanBuilder::file(FlatSymbolRefAttr name) {
+  Value &value = files[name];
+  if (!value) {
+    auto file = lookup<llm::FileOp>(name);
+    value = planir::FileOp::create(declarations, file.getLoc(),
+                                   FileType::get(context()), file.getPath(),
+                                   file.getBytes(), file.getHeaderHash());
+  }
+  return value;
+}
+
+void PlanBuilder::fetch(Value source, Value target, Location loc) {
+  auto builder = OpBuilder::atBlockEnd(&load.getBody().front());
+  planir::FetchOp::create(builder, loc, source, target, Stream::Compute);
+}
+
+Value PlanBuilder::weight(FlatSymbolRefAttr name) {
+  if (Value known = weights.lookup(name))
+    return known;
+  auto weight = lookup<llm::WeightOp>(name);
+  Location loc = weight.getLoc();
+  Value target = buffer(ArenaId::Weights, weight.getTensor(), weight.getBytes(),
+                        weight.getTensorType().getElementType(), loc);
+  int64_t range[4] = {0, static_cast<int64_t>(weight.getOffset()), 0,
+                      static_cast<int64_t>(weight.getBytes())};
+  Value source =
+      SourceOp::create(declarations, loc, SourceType::get(context()),
+                       weight.getTensor(), file(weight.getFileAttr()), range);
+  fetch(source, target, loc);
+  return weights[name] = target;
+}
+
+Type PlanBuilder::weightType(FlatSymbolRefAttr name) {
+  return lookup<llm::WeightOp>(name).getTensorType().getElementType();
+}
+
+std::pair<Value, Value> PlanBuilder::rope(FlatSymbolRefAttr name) {
+  if (auto known = ropes.lookup(name); known.first)
+    return known;
+  auto table = lookup<llm::RopeTableOp>(name);
+  Location loc = table.getLoc();
+  Type f32 = Float32Type::get(context());
+  int64_t positions = table.getPositions();
+  int64_t bytes = 4 * positions * table.getInverseFrequencies().size();
+  Value cos =
+      buffer(ArenaId::Tables, name.getValue() + ".cos", bytes, f32, loc);
+  Value sin =
+      buffer(ArenaId::Tables, name.getValue() + ".sin", bytes, f32, loc);
+  planir::RopeTableOp::create(declarations, loc, cos, sin, positions,
+                              table.getScaleAttr(),
+                              table.getInverseFrequenciesAttr());
+  return ropes[name] = {cos, sin};
+}
+
+std::pair<Value, Value> PlanBuilder::cache(FlatSymbolRefAttr name) {
+  if (auto known = caches.lookup(name); known.first)
+    return known;
+  auto cache = lookup<llm::KvCacheOp>(name);
+  RankedTensorType type = cache.getTensorType();
+  int64_t bytes = type.getNumElements() * elementBytes(type.getElementType());
+  auto pool = [&](const char *part) {
+    return buffer(ArenaId::Kv, name.getValue() + part, bytes,
+                  type.getElementType(), cache.getLoc());
+  };
+  Value keys = pool(".k");
+  return caches[name] = {keys, pool(".v")};
+}
+
+void PlanBuilder::pin(expert::PinOp pin) {
+  FlatSymbolRefAttr name = pin.getSlots().getType().getBank();
+  auto bank = lookup<llm::ExpertBankOp>(name);
+  FlatSymbolRefAttr poolName = pin.getFetch().getPoolAttr();
+  auto pool = lookup<expert::PoolOp>(poolName);
+  Location loc = bank.getLoc();
+  int64_t slotBytes = pool.getSlotBytes(), first = pin.getFirst();
+  int64_t experts = bank.getExperts();
+  Value &slots = pools[poolName];
+  if (!slots)
+    slots = buffer(ArenaId::Experts, poolName.getValue(),
+                   slotBytes * pool.getSlots(), pool.getDtype(), pool.getLoc());
+
+  SmallVector<Value> bankFiles;
+  for (auto fileName : bank.getFiles().getAsRange<FlatSymbolRefAttr>())
+    bankFiles.push_back(file(fileName));
+  expert::SlotLayout layout = expert::slotLayout(bank);
+  int64_t parts[3] = {layout.gate, layout.up, layout.down};
+  SmallVector<int64_t> ranges;
+  for (int64_t matrix = 0; matrix < 3 * experts; ++matrix)
+    appendRange(ranges, bank.getFileOf()[matrix], bank.getOffsets()[matrix],
+                (first + matrix / 3) * slotBytes + parts[matrix % 3],
+                bank.getMatrixBytes());
+  Value source = SourceOp::create(declarations, loc, SourceType::get(context()),
+                                  bank.getTensor(), bankFiles, ranges);
+  fetch(source, slots, loc);
+
+  Value table = buffer(ArenaId::Tables, name.getValue() + ".slots", 4 * experts,
+                       IntegerType::get(context(), 32), loc);
+  SmallVector<int32_t> slotOf(experts);
+  std::iota(slotOf.begin(), slotOf.end(), static_cast<int32_t>(first));
+  ConstantOp::create(declarations, loc, table, slotOf);
+  pinned[name] = {slots, table, static_cast<int64_t>(pool.getSlots()),
+                  slotBytes / elementBytes(pool.getDtype())};
+}
+
+void PlanBuilder::finish() {
+  for (ArenaOp arena : arenas)
+    if (arena->use_empty())
+      arena.erase();
+    else
+      arena.setBytes(llvm::alignTo(arena.getBytes(), plan::kBufferAlignment));
+}
+
+} // namespace sluice

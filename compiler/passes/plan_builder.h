@@ -1,0 +1,76 @@
+//===- plan_builder.h - Declares a plan's memory ----------------*- C++ -*-===//
+//
+// Used by lower-to-plan: makes the plan's files, arenas, buffers and sources on
+// first use and keeps what a symbol of the llm and expert dialects became.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dialects/expert/Expert.h"
+#include "dialects/plan/PlanIr.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace sluice {
+
+/// The arenas of a plan, in the order in which they are declared.
+enum class ArenaId { Weights, Experts, Kv, Workspace, Tables, Io };
+inline constexpr int kArenaCount = 6;
+
+class PlanBuilder {
+public:
+  /// Adds @load and the arenas at the end of `module`. `module` must have an
+  /// llm.model; its symbols stay until the caller erases them.
+  explicit PlanBuilder(mlir::ModuleOp module);
+
+  /// A new buffer behind all others of the arena.
+  mlir::Value buffer(ArenaId arena, const llvm::Twine &name, int64_t bytes,
+                     mlir::Type dtype, mlir::Location loc);
+
+  /// A weight's buffer; @load fetches it.
+  mlir::Value weight(mlir::FlatSymbolRefAttr name);
+  mlir::Type weightType(mlir::FlatSymbolRefAttr name);
+  /// Cosine and sine tables.
+  std::pair<mlir::Value, mlir::Value> rope(mlir::FlatSymbolRefAttr name);
+  /// Keys and values of a layer.
+  std::pair<mlir::Value, mlir::Value> cache(mlir::FlatSymbolRefAttr name);
+
+  /// Where the pinned experts of a layer are.
+  struct Experts {
+    mlir::Value pool;  ///< All slots.
+    mlir::Value table; ///< i32, the slot of each expert.
+    int64_t slots = 0;
+    int64_t slotElements = 0;
+  };
+  /// Makes @load fetch a pinned layer.
+  void pin(expert::PinOp pin);
+  /// The experts of a bank that was pinned.
+  Experts experts(mlir::FlatSymbolRefAttr bank) { return pinned.lookup(bank); }
+
+  template <typename Op> Op lookup(mlir::FlatSymbolRefAttr name) {
+    return symbols.lookup<Op>(name.getAttr());
+  }
+  llm::ModelOp model() { return facts; }
+  mlir::MLIRContext *context() { return module.getContext(); }
+
+  /// Gives arenas their sizes and drops the empty ones.
+  void finish();
+
+private:
+  mlir::Value file(mlir::FlatSymbolRefAttr name);
+  void fetch(mlir::Value source, mlir::Value target, mlir::Location loc);
+
+  mlir::ModuleOp module;
+  mlir::SymbolTable symbols;
+  llm::ModelOp facts;
+  planir::EntryOp load;
+  mlir::OpBuilder declarations; ///< Before @load.
+  planir::ArenaOp arenas[kArenaCount];
+  llvm::DenseMap<mlir::Attribute, mlir::Value> files, weights, pools;
+  llvm::DenseMap<mlir::Attribute, std::pair<mlir::Value, mlir::Value>> ropes,
+      caches;
+  llvm::DenseMap<mlir::Attribute, Experts> pinned;
+};
+
+} // namespace sluice
