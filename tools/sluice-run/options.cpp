@@ -31,8 +31,8 @@ std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode) {
                     "arrays (a batch)");
   input->require_option(1);
   app.add_option("--system", options.system, "System message for --chat");
-  app.add_flag("--thinking", options.thinking,
-               "Let a Qwen3 model think before it answers, in --chat");
+  app.add_flag("!--no-thinking", options.thinking,
+               "Tell a hybrid Qwen3 model not to think first, in --chat");
 
   GenerateOptions &generate = options.generate;
   app.add_option("--max-tokens", generate.maxTokens, "New tokens a prompt")

@@ -20,8 +20,8 @@ struct RunOptions {
   bool chat = false;
   std::string promptIdsFile;
 
-  std::string system; ///< The system message of --chat.
-  bool thinking = false;
+  std::string system;   ///< The system message of --chat.
+  bool thinking = true; ///< Of Qwen3's hybrid models, in --chat.
   GenerateOptions generate;
 
   // Files to write; empty: not wanted.

@@ -1,0 +1,39 @@
+//===- figures.cpp - What a run cost --------------------------------------===//
+
+#include "tools/sluice-run/figures.h"
+
+#include <cstdio>
+
+namespace sluice::tools {
+
+ExpertCounters residentExperts(const Session &session,
+                               const GenerateMetrics &metrics) {
+  const auto &plan = session.executor->plan().get();
+  uint64_t expertLayers = 0;
+  for (const plan::fb::Port *port : *plan.entries()->Get(0)->outputs())
+    expertLayers += port->role() == plan::fb::Role::ExpertIds;
+  ExpertCounters counters;
+  counters.hits = metrics.routedRows * expertLayers * plan.model()->top_k();
+  return counters;
+}
+
+std::string figuresLine(const GenerateMetrics &metrics,
+                        const ExpertCounters &experts, double loadMs) {
+  const uint64_t requests = experts.hits + experts.misses;
+  char line[256];
+  std::snprintf(
+      line, sizeof line,
+      "%llu prompt tokens, %llu new; load %.0f ms, TTFT %.1f ms, decode %.1f "
+      "tok/s; expert hit rate %.0f %%, %.3f GB moved per token",
+      static_cast<unsigned long long>(metrics.promptTokens),
+      static_cast<unsigned long long>(metrics.tokens), loadMs, metrics.ttftMs,
+      metrics.decodeMs > 0
+          ? double(metrics.decodeTokens) * 1e3 / metrics.decodeMs
+          : 0.0,
+      requests ? 100.0 * double(experts.hits) / double(requests) : 100.0,
+      metrics.tokens ? double(experts.bytesMoved) / 1e9 / double(metrics.tokens)
+                     : 0.0);
+  return line;
+}
+
+} // namespace sluice::tools

@@ -1,0 +1,117 @@
+//===- main.cpp - sluice-run: runs a plan ---------------------------------===//
+
+#include "tools/sluice-run/chat.h"
+#include "tools/sluice-run/figures.h"
+#include "tools/sluice-run/files.h"
+#include "tools/sluice-run/options.h"
+#include "tools/sluice-run/printer.h"
+#include "tools/sluice-run/session.h"
+#include "tools/support/log.h"
+
+#include "runtime/decode/routing_recorder.h"
+
+#include <filesystem>
+#include <iostream>
+
+using namespace sluice;
+using namespace sluice::tools;
+
+namespace {
+
+/// The checkpoint's tokenizer; nothing when it has none and the prompts are
+/// ids.
+Result<std::optional<text::Tokenizer>> openTokenizer(const RunOptions &options,
+                                                     const Session &session) {
+  const std::string path =
+      (std::filesystem::path(session.modelDir) / "tokenizer.json").string();
+  std::error_code error;
+  if (!options.promptIdsFile.empty() && !std::filesystem::exists(path, error))
+    return std::optional<text::Tokenizer>();
+  const auto &model = *session.executor->plan().get().model();
+  SLUICE_ASSIGN_OR_RETURN(
+      auto tokenizer,
+      text::Tokenizer::open(path, {.modelVocabulary = model.vocab()}));
+  return std::optional(std::move(tokenizer));
+}
+
+Result<TokenLists>
+readPrompts(const RunOptions &options,
+            const std::optional<text::Tokenizer> &tokenizer) {
+  if (!options.promptIdsFile.empty())
+    return readPromptIds(options.promptIdsFile);
+  TokenLists prompts;
+  for (const std::string &prompt : options.prompts) {
+    SLUICE_ASSIGN_OR_RETURN(auto ids, tokenizer->encode(prompt));
+    prompts.push_back(std::move(ids));
+  }
+  return prompts;
+}
+
+/// Continues the prompts once and writes every file that was asked for.
+Status complete(const RunOptions &options, Session &session,
+                const std::optional<text::Tokenizer> &tokenizer) {
+  SLUICE_ASSIGN_OR_RETURN(TokenLists prompts, readPrompts(options, tokenizer));
+  const auto &model = *session.executor->plan().get().model();
+  Generator generator(*session.executor);
+  Printer printer(std::cout, tokenizer, prompts.size(),
+                  options.generate.maxTokens);
+  LogitsFile logits(prompts.size(), model.vocab());
+  RoutingRecorder recorder(*session.executor);
+
+  GenerateObserver observer;
+  observer.token = [&](uint32_t prompt, int32_t token) {
+    printer.token(prompt, token);
+  };
+  observer.finished = [&](uint32_t prompt) { printer.finished(prompt); };
+  if (!options.logitsOut.empty())
+    observer.promptLogits = [&](uint32_t prompt, std::span<const float> row) {
+      logits.addPrompt(prompt, row);
+    };
+  if (options.stepLogits)
+    observer.stepLogits = [&](uint32_t prompt, std::span<const float> row) {
+      logits.addStep(prompt, row);
+    };
+  if (!options.recordRouting.empty())
+    observer.recorder = &recorder;
+
+  TokenLists outputs;
+  GenerateMetrics metrics;
+  SLUICE_RETURN_IF_ERROR(generator.generate(prompts, options.generate, observer,
+                                            outputs, metrics));
+  SLUICE_RETURN_IF_ERROR(printer.finish());
+  if (!options.idsOut.empty())
+    SLUICE_RETURN_IF_ERROR(writeIds(options.idsOut, outputs));
+  if (!options.logitsOut.empty())
+    SLUICE_RETURN_IF_ERROR(logits.write(options.logitsOut));
+  if (!options.recordRouting.empty())
+    SLUICE_RETURN_IF_ERROR(recorder.write(options.recordRouting));
+
+  const ExpertCounters experts = residentExperts(session, metrics);
+  if (!options.metrics.empty())
+    SLUICE_RETURN_IF_ERROR(writeMetrics(options.metrics, metrics, experts,
+                                        session.loadMs,
+                                        session.backend->name()));
+  if (!options.quiet)
+    logInfo(figuresLine(metrics, experts, session.loadMs));
+  return Status::ok();
+}
+
+Status run(const RunOptions &options) {
+  SLUICE_ASSIGN_OR_RETURN(Session session, openSession(options));
+  SLUICE_ASSIGN_OR_RETURN(auto tokenizer, openTokenizer(options, session));
+  if (options.chat)
+    return chat(options, session, *tokenizer, std::cin, std::cout);
+  return complete(options, session, tokenizer);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  initLog("sluice-run");
+  int exitCode = kDone;
+  auto options = parseOptions(argc, argv, exitCode);
+  if (!options)
+    return exitCode;
+  Status status = run(*options);
+  return status ? kDone : fail(status);
+}
