@@ -19,7 +19,7 @@ constexpr const char *kIndex = "model.safetensors.index.json";
 constexpr size_t kMaxShards = 4096;
 /// Configurations are a few KiB, indices of big models a few MiB.
 constexpr uint64_t kMaxConfigBytes = uint64_t(1) << 20;
-constexpr uint64_t kMaxIndexBytes = uint64_t(128) << 20;
+constexpr uint64_t kMaxIndexBytes = uint64_t(32) << 20;
 
 using Json = nlohmann::json;
 
