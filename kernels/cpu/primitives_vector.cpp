@@ -386,16 +386,24 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sluice::cpu {
 
+// The compiler's own test of the processor, of all that Highway compiles for,
+// so that only Highway's headers are needed and no library of its.
 int vectorPrimitives(const Primitives *tables[2]) {
   int count = 0;
-  [[maybe_unused]] const int64_t supported = hwy::SupportedTargets();
 #if HWY_TARGETS & HWY_AVX2
-  if (supported & HWY_AVX2)
+  bool hasAvx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi") &&
+      __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("aes") &&
+      __builtin_cpu_supports("pclmul");
+  if (hasAvx2)
     tables[count++] = &N_AVX2::kTable;
-#endif
 #if HWY_TARGETS & HWY_AVX3
-  if (supported & HWY_AVX3)
+  if (hasAvx2 && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
     tables[count++] = &N_AVX3::kTable;
+#endif
 #endif
   (void)tables;
   return count;
