@@ -33,6 +33,7 @@ SLUICE_CUDA_KERNEL(expertCombine);
 SLUICE_CUDA_KERNEL(selectRows);
 
 SLUICE_CUDA_KERNEL(linearTensor);
+SLUICE_CUDA_KERNEL(linearMma);
 SLUICE_CUDA_KERNEL(attentionTensor);
 SLUICE_CUDA_KERNEL(expertGateUpTensor);
 SLUICE_CUDA_KERNEL(expertDownTensor);

@@ -4,7 +4,8 @@
 // other bits. So one is chosen per (device, most rows of the entry, sizes,
 // types), asked for once and kept by the process for every row count: it does
 // not split K and needs no workspace, so each result is one sum in one order.
-// The table is a list that only grows: readers take no lock.
+// The table is a list that only grows: readers take no lock. Where the library
+// has no such algorithm, or cannot take the types, linear_mma.cu does the work.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +30,7 @@ struct Key {
 /// x B [inputs, rows], with A the weight and B the rows as they lie in memory.
 struct Choice {
   Key key;
-  bool usable = false; ///< False: no such algorithm; the portable kernel runs.
+  bool usable = false; ///< False: no such algorithm; our own tiles run.
   cublasLtMatmulDescOpaque_t product;
   cublasLtMatmulAlgo_t algorithm;
   Choice *next = nullptr;
@@ -202,15 +203,13 @@ cudaError_t linearTensor(const KernelArgs &args, int64_t rows,
               key.outputs % 8 == 0 && isAligned16(args.data[0]) &&
               isAligned16(args.data[1]) && isAligned16(bias) &&
               isAligned16(args.data[3]);
-  if (!fits)
-    return linear(args, rows, context);
-  if (!context.blas)
-    return cudaErrorInvalidResourceHandle;
+  if (!fits || !context.blas)
+    return linearMma(args, rows, context);
   if (cudaError_t error = cudaGetDevice(&key.device); error != cudaSuccess)
     return error;
   const Choice &choice = findChoice(context.blas, key);
   if (!choice.usable)
-    return linear(args, rows, context);
+    return linearMma(args, rows, context);
   Layouts layouts;
   cublasLtMatmulDescOpaque_t product = choice.product;
   if (!initLayouts(key, rows, layouts) ||

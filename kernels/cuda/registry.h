@@ -15,8 +15,7 @@ namespace sluice::cuda {
 /// What a launch needs beside its operands. The caller owns all of it.
 struct CudaContext {
   cudaStream_t stream = nullptr;
-  /// Needed by tensor linear kernels alone; null makes them fail with
-  /// cudaErrorInvalidResourceHandle.
+  /// For tensor linear kernels; null makes them use tiles of our own.
   cublasLtHandle_t blas = nullptr;
   /// Device memory for the library, at a multiple of 256; may be null. No
   /// kernel needs it so far: algorithms without workspace are asked for, since

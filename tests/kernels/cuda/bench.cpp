@@ -303,9 +303,17 @@ int main() {
   benchLinear(bench, 2048, 196608, copy);
   benchLinear(bench, 2048, 2048, copy);
   benchLinear(bench, 768, 2048, copy);
-  for (int64_t rows : {16, 64, 512})
-    benchLinearTensor(bench, 2048, 4096, rows);
-  benchLinearTensor(bench, 4096, 8192, 512);
+  for (bool library : {true, false}) {
+    cublasLtHandle_t blas = bench.context.blas;
+    if (!library)
+      bench.context.blas = nullptr;
+    std::printf("linear tensor with %s:\n",
+                library ? "cuBLASLt" : "tiles of our own");
+    for (int64_t rows : {16, 64, 512})
+      benchLinearTensor(bench, 2048, 4096, rows);
+    benchLinearTensor(bench, 4096, 8192, 512);
+    bench.context.blas = blas;
+  }
   for (int64_t rows : {1, 2, 4, 8, 64})
     benchExperts(bench, rows, Arithmetic::Portable, copy);
   for (int64_t rows : {16, 64, 512})

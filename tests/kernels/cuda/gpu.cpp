@@ -51,20 +51,25 @@ public:
     for (void *block : blocks)
       (void)cudaFree(block);
   }
-  cudaError_t upload(size_t count) {
+  cudaError_t allocate(size_t count) {
     for (size_t i = 0; i < count; ++i) {
       void *block = nullptr;
-      size_t total = guarded(i).size();
-      if (cudaError_t code = cudaMalloc(&block, total); code != cudaSuccess)
-        return code;
-      blocks.push_back(block);
-      if (cudaError_t code = cudaMemcpy(block, guarded(i).data(), total,
-                                        cudaMemcpyHostToDevice);
+      if (cudaError_t code = cudaMalloc(&block, guarded(i).size());
           code != cudaSuccess)
         return code;
+      blocks.push_back(block);
       if (args.data[i])
         args.data[i] = static_cast<std::byte *>(block) + Operands::kGuard;
     }
+    return cudaSuccess;
+  }
+  cudaError_t upload() {
+    for (size_t i = 0; i < blocks.size(); ++i)
+      if (cudaError_t code =
+              cudaMemcpy(blocks[i], guarded(i).data(), guarded(i).size(),
+                         cudaMemcpyHostToDevice);
+          code != cudaSuccess)
+        return code;
     return cudaDeviceSynchronize();
   }
   cudaError_t download() {
@@ -90,15 +95,23 @@ public:
   KernelArgs args;
 };
 
-cudaError_t runGraph(cuda::CudaKernel kernel, const KernelArgs &args,
-                     int64_t rows, const cuda::CudaContext &context) {
+/// Runs the launch from a graph. It ran once before on the stream, since what
+/// CUDA and cuBLASLt load at a first launch cannot be loaded while capturing;
+/// fresh operands show that the graph did the work.
+cudaError_t runGraph(cuda::CudaKernel kernel, Mirror &mirror, int64_t rows,
+                     const cuda::CudaContext &context) {
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t ready = nullptr;
-  cudaError_t code =
-      cudaStreamBeginCapture(context.stream, cudaStreamCaptureModeGlobal);
+  cudaError_t code = kernel(mirror.args, rows, context);
+  if (code == cudaSuccess)
+    code = cudaStreamSynchronize(context.stream);
+  if (code == cudaSuccess)
+    code = mirror.upload();
+  if (code == cudaSuccess)
+    code = cudaStreamBeginCapture(context.stream, cudaStreamCaptureModeGlobal);
   if (code != cudaSuccess)
     return code;
-  cudaError_t launched = kernel(args, rows, context);
+  cudaError_t launched = kernel(mirror.args, rows, context);
   code = cudaStreamEndCapture(context.stream, &graph);
   if (launched != cudaSuccess)
     return launched;
@@ -133,6 +146,8 @@ std::string runOnGpu(const Case &source, const GpuOptions &options,
   cuda::CudaContext context = device().context;
   if (options.multiprocessors)
     context.multiprocessors = options.multiprocessors;
+  if (!options.library)
+    context.blas = nullptr;
   Mirror mirror(operands);
   cudaError_t code = mirror.upload(source.image.size());
   if (code == cudaSuccess)

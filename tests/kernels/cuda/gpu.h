@@ -17,6 +17,8 @@ struct GpuOptions {
   /// Replaces the device's number of multiprocessors, by which kernels choose
   /// how much work a block does; 0: the device's.
   int multiprocessors = 0;
+  /// False: without cuBLASLt, on tiles of our own.
+  bool library = true;
   /// Records the launch into a graph and runs that.
   bool graph = false;
 };

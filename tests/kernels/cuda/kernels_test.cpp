@@ -74,14 +74,14 @@ TEST_P(Portable, GivesTheSameBitsInAGraph) {
 }
 
 // A few rows of a case, each alone.
-void checkRows(const Case &source, Arithmetic arithmetic) {
+void checkRows(const Case &source, const GpuOptions &options) {
   Operands together(source);
-  ASSERT_EQ(runOnGpu(source, {.arithmetic = arithmetic}, together), "");
+  ASSERT_EQ(runOnGpu(source, options, together), "");
   int64_t step = std::max<int64_t>(1, source.rows / 4);
   for (int64_t row = 0; row < source.rows; row += step) {
     Case one = rowCase(source, row);
     Operands alone(one);
-    ASSERT_EQ(runOnGpu(one, {.arithmetic = arithmetic}, alone), "");
+    ASSERT_EQ(runOnGpu(one, options, alone), "");
     ASSERT_EQ(compareRow(source, together, alone, row), "");
   }
 }
@@ -90,7 +90,15 @@ TEST_P(Portable, KeepsARowsBitsWhateverItsNeighbours) {
   if (GetParam() == Kernel::ExpertDemand)
     return; // its result is about all rows together
   for (int seed = 200, end = 200 + caseCount(10); seed < end; ++seed)
-    checkRows(makeCase(GetParam(), seed), Arithmetic::Portable);
+    checkRows(makeCase(GetParam(), seed), {});
+}
+
+/// How a tensor kernel can run: linear with the library and without.
+std::vector<GpuOptions> tensorOptions(Kernel kernel) {
+  std::vector<GpuOptions> options = {{.arithmetic = Arithmetic::Tensor}};
+  if (kernel == Kernel::Linear)
+    options.push_back({.arithmetic = Arithmetic::Tensor, .library = false});
+  return options;
 }
 
 /// Rows of tensor cases: tails of tiles, whole tiles, several of them.
@@ -103,27 +111,28 @@ TEST_P(Tensor, StaysNearThePortableKernel) {
   for (int seed = 0, end = caseCount(48); seed < end; ++seed) {
     Case source =
         makeCase(GetParam(), seed, {.rows = tensorRows(seed), .tensor = true});
-    Operands expected = runOnCpu(source), actual(source);
-    GpuOptions options{.arithmetic = Arithmetic::Tensor};
-    ASSERT_EQ(runOnGpu(source, options, actual), "");
-    ASSERT_EQ(actual.damage(source), "") << source.describe();
-    ASSERT_LE(largestNmse(source, expected, actual), kLargestNmse)
-        << source.describe();
-    Operands again(source);
-    ASSERT_EQ(runOnGpu(source, options, again), "");
-    ASSERT_EQ(compareBits(source, actual, again), "") << "second run";
-    options.graph = true;
-    Operands replayed(source);
-    ASSERT_EQ(runOnGpu(source, options, replayed), "");
-    ASSERT_EQ(compareBits(source, actual, replayed), "") << "in a graph";
+    Operands expected = runOnCpu(source);
+    for (GpuOptions options : tensorOptions(GetParam())) {
+      Operands actual(source), again(source), replayed(source);
+      ASSERT_EQ(runOnGpu(source, options, actual), "");
+      ASSERT_EQ(actual.damage(source), "") << source.describe();
+      ASSERT_LE(largestNmse(source, expected, actual), kLargestNmse)
+          << source.describe();
+      ASSERT_EQ(runOnGpu(source, options, again), "");
+      ASSERT_EQ(compareBits(source, actual, again), "") << "second run";
+      options.graph = true;
+      ASSERT_EQ(runOnGpu(source, options, replayed), "");
+      ASSERT_EQ(compareBits(source, actual, replayed), "") << "in a graph";
+    }
   }
 }
 
 TEST_P(Tensor, KeepsARowsBitsWhateverItsNeighbours) {
   for (int seed = 300, end = 300 + caseCount(24); seed < end; ++seed)
-    checkRows(
-        makeCase(GetParam(), seed, {.rows = tensorRows(seed), .tensor = true}),
-        Arithmetic::Tensor);
+    for (const GpuOptions &options : tensorOptions(GetParam()))
+      checkRows(makeCase(GetParam(), seed,
+                         {.rows = tensorRows(seed), .tensor = true}),
+                options);
 }
 
 // What the matrix units cannot take runs as the portable kernel does.
