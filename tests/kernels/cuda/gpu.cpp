@@ -149,9 +149,11 @@ std::string runOnGpu(const Case &source, const GpuOptions &options,
   if (!options.library)
     context.blas = nullptr;
   Mirror mirror(operands);
-  cudaError_t code = mirror.upload(source.image.size());
+  cudaError_t code = mirror.allocate(source.image.size());
   if (code == cudaSuccess)
-    code = options.graph ? runGraph(kernel, mirror.args, source.rows, context)
+    code = mirror.upload();
+  if (code == cudaSuccess)
+    code = options.graph ? runGraph(kernel, mirror, source.rows, context)
                          : kernel(mirror.args, source.rows, context);
   if (code == cudaSuccess)
     code = cudaStreamSynchronize(context.stream);
