@@ -33,6 +33,25 @@ public:
       passes.addPass(createFuseLlm());
   }
 
+  //===--------------------------------------------------------------------===//
+  // expert: where experts are and when they move
+  //===--------------------------------------------------------------------===//
+  void expert() {
+    // All experts get a slot: the budget is checked against the whole plan,
+    // whose error can name what everything takes.
+    passes.addPass(createInsertExpertTransfers());
+  }
+
+  //===--------------------------------------------------------------------===//
+  // plan: when, on which stream, at which address
+  //===--------------------------------------------------------------------===//
+  void plan() {
+    // Arithmetic classes are fixed here, by the row limit of the entry point.
+    LowerToPlanOptions lowering;
+    lowering.portable = options.arithmetic == ArithmeticChoice::Portable;
+    passes.addPass(createLowerToPlan(lowering));
+  }
+
 private:
   bool enabled(std::string_view name) const {
     return std::ranges::find(options.disabledPasses, name) ==
@@ -60,7 +79,10 @@ Status buildPipeline(mlir::OpPassManager &passes, const CompileOptions &options,
     }
   Pipeline pipeline(passes, options);
   pipeline.llm();
-  (void)stage;
+  if (stage >= Stage::Expert)
+    pipeline.expert();
+  if (stage >= Stage::Plan)
+    pipeline.plan();
   return Status::ok();
 }
 

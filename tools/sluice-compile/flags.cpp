@@ -3,15 +3,18 @@
 #include "tools/sluice-compile/flags.h"
 
 #include "compiler/pipeline/pipeline.h"
+#include "runtime/plan/version.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <algorithm>
+#include <initializer_list>
+#include <utility>
 
 namespace cl = llvm::cl;
 
@@ -27,14 +30,11 @@ struct Flags {
   cl::opt<std::string> output{
       "o", cl::value_desc("file"), cl::cat(category),
       cl::desc("Where the plan goes; IR goes to stdout without it")};
-  cl::opt<Stage> stage{
-      "emit", cl::cat(category), cl::init(Stage::Flatbuffer),
-      cl::desc("Where to stop:"),
-      cl::values(clEnumValN(Stage::Llm, "llm", "what is computed, fused"),
-                 clEnumValN(Stage::Expert, "expert", "where experts are"),
-                 clEnumValN(Stage::Plan, "plan", "streams and addresses"),
-                 clEnumValN(Stage::Flatbuffer, "flatbuffer",
-                            "the plan file (default)"))};
+  cl::opt<std::string> stage{
+      "emit", cl::value_desc("stage"), cl::cat(category),
+      cl::init("flatbuffer"),
+      cl::desc("Where to stop: llm (what is computed), expert (where experts "
+               "are), plan (streams and addresses) or flatbuffer (the file)")};
   cl::opt<bool> explain{"explain", cl::cat(category),
                         cl::desc("Print the itemised memory table")};
   cl::opt<std::string> gpuMemory{
@@ -53,18 +53,16 @@ struct Flags {
   cl::opt<std::string> prefillRows{
       "prefill-rows", cl::value_desc("n"), cl::cat(category),
       cl::desc("Most tokens of a prefill step (512)")};
-  cl::opt<DType> activations{
-      "activations", cl::cat(category), cl::init(DType::BF16),
-      cl::desc("Type of activations and of the KV cache:"),
-      cl::values(clEnumValN(DType::BF16, "bf16", "(default)"),
-                 clEnumValN(DType::F32, "f32", ""))};
-  cl::opt<ArithmeticChoice> arithmetic{
-      "arithmetic", cl::cat(category), cl::init(ArithmeticChoice::Auto),
-      cl::desc("Arithmetic of dense layers:"),
-      cl::values(clEnumValN(ArithmeticChoice::Auto, "auto",
-                            "matrix units where rows are many (default)"),
-                 clEnumValN(ArithmeticChoice::Portable, "portable",
-                            "the same bits on every backend"))};
+  cl::opt<std::string> activations{
+      "activations", cl::value_desc("type"), cl::cat(category),
+      cl::init("bf16"),
+      cl::desc("Type of activations and of the KV cache: bf16 (default) or "
+               "f32")};
+  cl::opt<std::string> arithmetic{
+      "arithmetic", cl::value_desc("class"), cl::cat(category),
+      cl::init("auto"),
+      cl::desc("Arithmetic of dense layers: auto (matrix units where rows are "
+               "many) or portable (the same bits on every backend)")};
   cl::list<std::string> disabled{
       "disable-pass", cl::value_desc("name"), cl::cat(category),
       cl::desc("Leave out an optimisation: the same tokens, more slowly")};
@@ -83,10 +81,26 @@ Status badUsage(std::string message) {
 /// The first line of what LLVM's parser said, without the program's name.
 std::string firstLine(llvm::StringRef text, llvm::StringRef program) {
   text = text.trim().split('\n').first;
-  text.consume_front(program);
+  text.consume_front(llvm::sys::path::filename(program));
   text.consume_front(": ");
-  auto [message, hint] = text.split("  Try: '");
-  return message.str() + " (see --help)";
+  return text.empty() ? ""
+                      : text.split("  Try: '").first.str() + " (see --help)";
+}
+
+/// One of `choices`: what each word means.
+template <typename T>
+Status parseWord(const cl::opt<std::string> &flag, T &value,
+                 std::initializer_list<std::pair<const char *, T>> choices) {
+  std::string expected;
+  for (auto [word, meaning] : choices) {
+    if (flag.getValue() == word) {
+      value = meaning;
+      return Status::ok();
+    }
+    expected += (expected.empty() ? "" : ", ") + std::string(word);
+  }
+  return badUsage("--" + flag.ArgStr.str() + " is '" + flag.getValue() +
+                  "', expected one of " + expected);
 }
 
 Status parseCount(const cl::opt<std::string> &flag, int64_t &count) {
@@ -138,6 +152,8 @@ Result<CompileFlags> parseFlags(int argc, char **argv) {
   Flags flags;
   // MLIR's flags stay in --help-hidden; those that people use are named below.
   cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter(
+      [](llvm::raw_ostream &out) { out << plan::kCompiler << "\n"; });
   std::string said;
   llvm::raw_string_ostream errors(said);
   if (!cl::ParseCommandLineOptions(
@@ -152,11 +168,19 @@ Result<CompileFlags> parseFlags(int argc, char **argv) {
   SLUICE_RETURN_IF_ERROR(refuseUnbuilt(flags));
   result.modelDir = flags.modelDir;
   result.output = flags.output;
-  result.stage = flags.stage;
   result.explain = flags.explain;
   CompileOptions &options = result.options;
-  options.activations = flags.activations;
-  options.arithmetic = flags.arithmetic;
+  SLUICE_RETURN_IF_ERROR(parseWord(flags.stage, result.stage,
+                                   {{"llm", Stage::Llm},
+                                    {"expert", Stage::Expert},
+                                    {"plan", Stage::Plan},
+                                    {"flatbuffer", Stage::Flatbuffer}}));
+  SLUICE_RETURN_IF_ERROR(
+      parseWord(flags.activations, options.activations,
+                {{"bf16", DType::BF16}, {"f32", DType::F32}}));
+  SLUICE_RETURN_IF_ERROR(parseWord(flags.arithmetic, options.arithmetic,
+                                   {{"auto", ArithmeticChoice::Auto},
+                                    {"portable", ArithmeticChoice::Portable}}));
   options.disabledPasses.assign(flags.disabled.begin(), flags.disabled.end());
   SLUICE_RETURN_IF_ERROR(parseCount(flags.batch, options.batch));
   SLUICE_RETURN_IF_ERROR(parseCount(flags.maxSeq, options.maxSeq));

@@ -17,7 +17,8 @@ struct CompileFlags {
 };
 
 /// Parses the command line, MLIR's own flags included. Ends the process for
-/// --help and --version; every failure is bad usage.
+/// --help and --version; every failure is bad usage. The message is empty where
+/// LLVM's parser has already written its one line (a flag without its value).
 Result<CompileFlags> parseFlags(int argc, char **argv);
 
 } // namespace sluice::tools

@@ -1,9 +1,11 @@
 //===- sluice_compile.cpp - From a checkpoint to a plan -------------------===//
 
+#include "compiler/export/export.h"
 #include "compiler/pipeline/import.h"
 #include "compiler/pipeline/pipeline.h"
-#include "runtime/io/safetensors_writer.h"
+#include "runtime/io/file.h"
 #include "tools/sluice-compile/flags.h"
+#include "tools/sluice-compile/memory.h"
 #include "tools/support/log.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -11,12 +13,35 @@
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <filesystem>
+
 using namespace sluice;
 using namespace sluice::tools;
 
 namespace {
 
-/// Runs the passes; the first error an op or a pass emits is the result's.
+/// Keeps the first error that ops and passes emit; MLIR would print them all.
+class Complaints {
+public:
+  explicit Complaints(mlir::MLIRContext &context)
+      : handler(&context, [this](mlir::Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error &&
+              first.empty())
+            first = diagnostic.str();
+          return mlir::success();
+        }) {}
+
+  Status status(const char *what) const {
+    return Status(ErrorCode::Internal,
+                  std::string(what) + ": " +
+                      (first.empty() ? "failed without a word" : first));
+  }
+
+private:
+  std::string first;
+  mlir::ScopedDiagnosticHandler handler;
+};
+
 Status runPasses(mlir::ModuleOp module, const CompileFlags &flags,
                  mlir::TimingScope &timing) {
   mlir::PassManager passes(module->getName());
@@ -24,18 +49,39 @@ Status runPasses(mlir::ModuleOp module, const CompileFlags &flags,
     return Status(ErrorCode::InvalidArgument, "MLIR refuses its own flags");
   passes.enableTiming(timing);
   SLUICE_RETURN_IF_ERROR(buildPipeline(passes, flags.options, flags.stage));
-  std::string complaint;
-  mlir::ScopedDiagnosticHandler handler(
-      module.getContext(), [&](mlir::Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error &&
-            complaint.empty())
-          complaint = diagnostic.str();
-        return mlir::success();
-      });
+  Complaints complaints(*module.getContext());
   if (failed(passes.run(module)))
-    return Status(ErrorCode::Internal,
-                  complaint.empty() ? "a pass failed" : complaint);
+    return complaints.status("a pass");
   return Status::ok();
+}
+
+/// The text of the IR, or the bytes of the plan.
+Result<std::string> serialize(mlir::ModuleOp module, Stage stage) {
+  std::string text;
+  if (stage != Stage::Flatbuffer) {
+    llvm::raw_string_ostream stream(text);
+    module->print(stream);
+    return text + "\n";
+  }
+  Complaints complaints(*module.getContext());
+  mlir::FailureOr<std::vector<uint8_t>> bytes = exportPlan(module);
+  if (failed(bytes))
+    return complaints.status("the exporter");
+  return std::string(bytes->begin(), bytes->end());
+}
+
+Status writeResult(const std::string &path, const std::string &content) {
+  if (path.empty()) {
+    llvm::outs() << content;
+    return Status::ok();
+  }
+  // It will be replaced by renaming: that must not hit a device or a pipe.
+  std::error_code error;
+  if (std::filesystem::exists(path, error) &&
+      !std::filesystem::is_regular_file(path, error))
+    return Status(ErrorCode::InvalidArgument,
+                  "-o " + path + ": expected a regular file or a new one");
+  return writeFile(path, content);
 }
 
 Status compile(const CompileFlags &flags) {
@@ -53,11 +99,18 @@ Status compile(const CompileFlags &flags) {
     logInfo(remark);
   SLUICE_RETURN_IF_ERROR(runPasses(*model.module, flags, timing));
 
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  model.module->print(stream);
-  if (flags.output.empty())
-    llvm::outs() << text;
+  std::string explanation;
+  if (flags.stage >= Stage::Plan) {
+    MemoryTable memory = readMemory(*model.module);
+    SLUICE_RETURN_IF_ERROR(checkBudgets(memory, flags.options));
+    if (flags.explain)
+      explanation = explain(memory, flags.options);
+  }
+  mlir::TimingScope writing = timing.nest("write result");
+  SLUICE_ASSIGN_OR_RETURN(std::string content,
+                          serialize(*model.module, flags.stage));
+  SLUICE_RETURN_IF_ERROR(writeResult(flags.output, content));
+  llvm::outs() << explanation;
   return Status::ok();
 }
 
@@ -67,7 +120,8 @@ int main(int argc, char **argv) {
   initLog("sluice-compile");
   Result<CompileFlags> flags = parseFlags(argc, argv);
   if (!flags) {
-    logError(flags.status().message());
+    if (!flags.status().message().empty())
+      logError(flags.status().message());
     return kBadUsage;
   }
   Status status = compile(*flags);

@@ -13,7 +13,8 @@
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mlir::func::FuncDialect, sluice::llm::LlmDialect>();
+  registry.insert<mlir::func::FuncDialect, sluice::llm::LlmDialect,
+                  sluice::expert::ExpertDialect, sluice::planir::PlanDialect>();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   mlir::registerSymbolDCEPass();
