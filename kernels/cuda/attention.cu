@@ -35,6 +35,12 @@ struct Shared {
   float sum;
 };
 
+/// Floats that a query takes in shared memory: whole runs, because the compiler
+/// reads a run of q with wide loads also where head_dim ends inside of it.
+__host__ __device__ int64_t queryFloats(int64_t headDim) {
+  return (headDim + kDotRun - 1) / kDotRun * kDotRun;
+}
+
 /// The dot product of q (f32, in shared memory) and one key by `lanes` lanes, a
 /// power of two that covers head_dim in runs of 8 elements. Only the first of
 /// these lanes gets it. The partial sums that no element goes to are zeros: one
@@ -192,7 +198,7 @@ template <typename T, bool Vector>
 __global__ void __launch_bounds__(kThreads) walkKernel(Attention args) {
   extern __shared__ float q[];
   __shared__ Shared shared;
-  float *column = q + args.headDim;
+  float *column = q + queryFloats(args.headDim);
   int64_t item = blockIdx.x, row = item / args.heads, head = item % args.heads;
   int64_t kvHead = head / (args.heads / args.kvHeads);
   int64_t tokens = args.tokens(row);
@@ -230,14 +236,14 @@ cudaError_t launchAttention(const Attention &args, int64_t rows,
   unsigned items = static_cast<unsigned>(rows * args.heads);
   if (args.scratch && args.splits > 0) {
     dim3 grid(items, static_cast<unsigned>(args.splits));
-    size_t bytes = args.headDim * sizeof(float);
+    size_t bytes = queryFloats(args.headDim) * sizeof(float);
     splitKernel<T, Vector><<<grid, kThreads, bytes, context.stream>>>(args);
     if (cudaError_t error = cudaGetLastError(); error != cudaSuccess)
       return error;
     combineKernel<T><<<items, kThreads, 0, context.stream>>>(args);
     return cudaGetLastError();
   }
-  size_t bytes = 2 * args.headDim * sizeof(float);
+  size_t bytes = (queryFloats(args.headDim) + args.headDim) * sizeof(float);
   walkKernel<T, Vector><<<items, kThreads, bytes, context.stream>>>(args);
   return cudaGetLastError();
 }
