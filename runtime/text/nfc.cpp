@@ -57,14 +57,25 @@ private:
       while (end < points.size() && combiningClass(points[end]) != 0)
         ++end;
       if (end - begin > 1)
-        std::stable_sort(points.begin() + begin, points.begin() + end,
-                         [](utf8proc_int32_t a, utf8proc_int32_t b) {
-                           return combiningClass(a) < combiningClass(b);
-                         });
+        sortRun(begin, end);
       begin = end;
     }
   }
 
+  /// Marks of the same class keep their order: class, place and code point are
+  /// sorted as one number of 8, 32 and 24 bits.
+  void sortRun(size_t begin, size_t end) {
+    keys.clear();
+    for (size_t i = begin; i < end; ++i)
+      keys.push_back(uint64_t(combiningClass(points[i])) << 56 |
+                     uint64_t(i - begin) << 24 |
+                     static_cast<uint32_t>(points[i]));
+    std::sort(keys.begin(), keys.end());
+    for (size_t i = begin; i < end; ++i)
+      points[i] = static_cast<utf8proc_int32_t>(keys[i - begin] & 0xFFFFFF);
+  }
+
+  std::vector<uint64_t> keys;
   std::vector<utf8proc_int32_t> points;
 };
 

@@ -2,6 +2,8 @@
 #include "runtime/text/split_pattern.h"
 #include "runtime/text/pattern_translator.h"
 
+#include <algorithm>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -10,7 +12,9 @@ namespace {
 
 /// Steps of backtracking in one match. Word patterns need none to speak of; a
 /// hostile one ends after about a second.
-constexpr uint32_t kMatchLimit = 10'000'000;
+constexpr uint64_t kMatchLimit = 10'000'000;
+/// Steps that a byte of the text adds: a run of spaces is walked back once.
+constexpr uint64_t kMatchLimitOfByte = 8;
 constexpr uint32_t kHeapLimitKiB = 64 << 10;
 constexpr size_t kJitStackStart = 32 << 10, kJitStackMost = 16 << 20;
 
@@ -37,7 +41,6 @@ struct SplitPattern::Scratch::Memory {
   Memory() {
     if (!context)
       return;
-    pcre2_set_match_limit(context, kMatchLimit);
     pcre2_set_heap_limit(context, kHeapLimitKiB);
   }
   /// A stack of its own in place of the 32 KiB of the machine's, which are
@@ -113,6 +116,10 @@ Status SplitPattern::split(std::string_view text, bool keepMatches,
   if (!memory.data || !memory.context)
     return Status(ErrorCode::OutOfMemory,
                   where + ": no memory to match a pattern");
+  pcre2_set_match_limit(
+      memory.context,
+      static_cast<uint32_t>(std::min<uint64_t>(
+          kMatchLimit + kMatchLimitOfByte * text.size(), UINT32_MAX)));
   size_t covered = 0;
   auto gapUntil = [&](size_t end) {
     return keepGaps && end > covered ? sink(text.substr(covered, end - covered))

@@ -6,6 +6,8 @@
 #include "runtime/text/tokenizer_state.h"
 #include "runtime/text/utf8.h"
 
+#include <algorithm>
+
 namespace sluice::text {
 namespace {
 
@@ -77,6 +79,20 @@ private:
   Bpe::Scratch bpeScratch;
 };
 
+Status tooLong() {
+  return Status(ErrorCode::InvalidArgument,
+                "text to encode: found more than " + std::to_string(kMaxText) +
+                    " bytes, expected at most as many");
+}
+
+Result<std::vector<int32_t>>
+encodeValid(const TokenizerState &state, std::string_view text,
+            const std::vector<SpecialRange> &specials) {
+  std::vector<int32_t> ids;
+  SLUICE_RETURN_IF_ERROR(Encoding(state, ids).run(text, specials));
+  return ids;
+}
+
 } // namespace
 
 Result<Tokenizer> Tokenizer::fromJson(std::string_view json,
@@ -95,29 +111,30 @@ Result<Tokenizer> Tokenizer::open(const std::string &path,
 
 Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
                                                SpecialTokens specials) const {
-  TextPiece piece{std::string(text), specials};
-  return encode(std::span<const TextPiece>(&piece, 1));
+  if (text.size() > kMaxText)
+    return tooLong();
+  std::string repaired;
+  if (!isValidUtf8(text))
+    text = repaired = toValidUtf8(text);
+  std::vector<SpecialRange> ranges;
+  if (specials == SpecialTokens::Parse)
+    ranges.push_back({0, text.size()});
+  return encodeValid(*state, text, ranges);
 }
 
 Result<std::vector<int32_t>>
 Tokenizer::encode(std::span<const TextPiece> pieces) const {
   std::string text;
-  std::vector<SpecialRange> specials;
+  std::vector<SpecialRange> ranges;
   for (const TextPiece &piece : pieces) {
-    if (piece.text.size() > kMaxText ||
-        text.size() + piece.text.size() > kMaxText)
-      return Status(ErrorCode::InvalidArgument,
-                    "text to encode: found more than " +
-                        std::to_string(kMaxText) +
-                        " bytes, expected at most as many");
+    if (piece.text.size() > kMaxText - std::min(text.size(), kMaxText))
+      return tooLong();
     size_t begin = text.size();
     text += isValidUtf8(piece.text) ? piece.text : toValidUtf8(piece.text);
     if (piece.specials == SpecialTokens::Parse && text.size() > begin)
-      specials.push_back({begin, text.size()});
+      ranges.push_back({begin, text.size()});
   }
-  std::vector<int32_t> ids;
-  SLUICE_RETURN_IF_ERROR(Encoding(*state, ids).run(text, specials));
-  return ids;
+  return encodeValid(*state, text, ranges);
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids,

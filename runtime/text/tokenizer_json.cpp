@@ -146,14 +146,14 @@ private:
     }
     // Hugging Face looks for the special ones first; of equals the first
     // counts.
-    std::stable_partition(all.begin(), all.end(), [](const AddedToken &token) {
-      return token.special;
-    });
     std::vector<AddedToken> plain, normalized;
-    for (AddedToken &token : all) {
-      addedTexts.emplace(token.id, token.content);
-      (token.normalized ? normalized : plain).push_back(std::move(token));
-    }
+    for (bool special : {true, false})
+      for (const AddedToken &token : all) {
+        if (token.special != special)
+          continue;
+        addedTexts.emplace(token.id, token.content);
+        (token.normalized ? normalized : plain).push_back(token);
+      }
     state->plainTokens = AddedTokenFinder(std::move(plain));
     state->normalizedTokens = AddedTokenFinder(std::move(normalized));
     return Status::ok();
