@@ -46,6 +46,25 @@ def FuseLlm : Pass<"fuse-llm", "::mlir::ModuleOp"> {
   ];
 }
 
+def VerifyLlm : Pass<"verify-llm", "::mlir::ModuleOp"> {
+  let summary = "Checks that an llm module is one whole model";
+  let description = [{
+    The gate between the llm and the expert stage; changes nothing. A module has
+    one `llm.model` and the entry points `@prefill` and `@decode`, whose
+    arguments and results have the roles, order and shapes that the runtime
+    fills and reads; caches and rope tables hold what the model's limits ask
+    for; entry points hold llm ops alone.
+
+    Before and after:
+
+    ```mlir
+    func.func @decode(%tokens: tensor<?xi32> {llm.role = "tokens"}, ...)
+        -> (tensor<?x2048xf32> {llm.role = "logits"}, ...)
+        attributes {llm.max_rows = 1 : i64, llm.max_logit_rows = 1 : i64}
+    ```
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // llm -> expert
 //===----------------------------------------------------------------------===//

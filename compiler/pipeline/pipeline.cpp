@@ -31,6 +31,8 @@ public:
     // While ops still are tensor ops: later, their operands are memory.
     if (enabled("fuse-llm"))
       passes.addPass(createFuseLlm());
+    // The gate: later stages rely on a whole model with complete entry points.
+    passes.addPass(createVerifyLlm());
   }
 
   //===--------------------------------------------------------------------===//
