@@ -16,16 +16,9 @@ import torch
 import torch.nn.functional as F
 
 import corpus
-from modeling import (
-    DRAFT_CONFIG,
-    END_OF_TEXT,
-    TURN_END,
-    TURN_START,
-    VOCAB_SIZE,
-    Draft,
-    load_target,
-    save_draft,
-)
+from configs import DRAFT_CONFIG, END_OF_TEXT, TURN_END, TURN_START, VOCAB_SIZE
+from layouts import load_target, save_draft
+from modeling import Draft
 from tokenization import TokenStream, load_tokenizer, make_pool
 from train_target import batches
 

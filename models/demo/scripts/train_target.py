@@ -17,17 +17,10 @@ import time
 import torch
 import torch.nn.functional as F
 
-from modeling import (
-    EXPERTS,
-    LAYERS,
-    TARGET_CONFIG,
-    TOP_K,
-    Target,
-    load_reference,
-    load_target,
-    save_target,
-)
-from tokenization import VOCAB_SIZE, TokenStream, build_tokenizer, make_pool, save_tokenizer
+from configs import EXPERTS, LAYERS, TARGET_CONFIG, TOP_K, VOCAB_SIZE
+from layouts import load_reference, load_target, save_target
+from modeling import Target
+from tokenization import TokenStream, build_tokenizer, make_pool, save_tokenizer
 
 USAGE_BITS_GOAL, REPEAT_GOAL = 6.6, 0.4  # of 7 bits; share of experts the next token uses again
 PEAK_RATE, FINAL_RATE, WARMUP_STEPS, WEIGHT_DECAY = 3e-3, 3e-5, 200, 0.05
