@@ -5,7 +5,8 @@
 On the demo model and one small checkpoint of odd sizes: eight sequences of different
 lengths run together and each alone, on the same plan; logits at the prompt's end and at
 every decode step, and every routing weight, must be the same bits. So must two runs of
-the same batch. With each optional pass left out, the ids must be the same.
+the same batch, and, on one backend, a plan for fewer sequences than there are prompts.
+With each optional pass left out, the ids must be the same.
 """
 
 import argparse
@@ -81,6 +82,10 @@ def check_model(tools, model, passes, options, work):
     yield from (f"second run: {problem}" for problem in same_run(together, run(prompts)))
     for index, prompt in enumerate(prompts):
         yield from (f"alone: {problem}" for problem in differences(together, run([prompt]), index))
+    if options.backend == "cpu":
+        # Fewer slots than prompts: later ones start where earlier ones end.
+        tools.compile(model, plan, 3, longest)
+        yield from (f"batch of 3: {problem}" for problem in same_run(together, run(prompts)))
     for name in passes:
         tools.compile(model, plan, BATCH, longest, ["--disable-pass", name])
         found = run(prompts)

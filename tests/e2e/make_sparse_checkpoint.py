@@ -121,7 +121,7 @@ def make(preset, directory):
     write_json(os.path.join(directory, "config.json"), config)
     shapes, weight_map, total = tensor_shapes(config), {}, 0
     shards = cut_into_shards(shapes)
-    for number, names in enumerate(shards, 1):
+    for number, names in enumerate(map(sorted, shards), 1):  # as safetensors' writers order them
         file_name = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         header = safetensors_header({name: ("BF16", shapes[name]) for name in names})
         size = sum(math.prod(shapes[name]) * DTYPE_BYTES["BF16"] for name in names)

@@ -55,7 +55,6 @@ PROMPT_IDS = {
     "ids and prompts mixed": ("[1, [2]]", "ids.json"),
     "too deep": ("[" * 100_000, "ids.json"),
     "longer than the plan": (str([1] * 65), "64"),
-    "more prompts than the plan": ("[[1], [2], [3]]", "2"),
 }
 
 
