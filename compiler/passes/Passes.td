@@ -168,4 +168,92 @@ def LowerToPlan : Pass<"lower-to-plan", "::mlir::ModuleOp"> {
 // plan -> plan
 //===----------------------------------------------------------------------===//
 
+def AssignStreams : Pass<"assign-streams", "::mlir::ModuleOp"> {
+  let summary = "Spreads an entry over streams with the fewest events";
+  let description = [{
+    Copies to the device and fetches go to the demand stream, kernels to the
+    compute stream, copies to the host to the copy-back stream. Then every
+    dependency between streams (read after write, write after read, write after
+    write) gets an event, unless the order of the streams and the events that
+    are there already imply it. Run it before `plan-memory`, whose lifetimes
+    follow the events.
+
+    Before:
+
+    ```mlir
+    plan.copy %tokens_host to %tokens rows 4 on compute
+    plan.launch embed(%tokens, %table, %h) {vocab = 8, hidden = 4}
+        rows portable on compute
+    ```
+
+    After:
+
+    ```mlir
+    plan.copy %tokens_host to %tokens rows 4 on demand
+    %event = plan.record on demand
+    plan.wait %event on compute
+    plan.launch embed(%tokens, %table, %h) {vocab = 8, hidden = 4}
+        rows portable on compute
+    ```
+  }];
+  let dependentDialects = ["::sluice::planir::PlanDialect"];
+  let statistics = [
+    Statistic<"dependencies", "dependencies", "Dependencies between streams">,
+    Statistic<"records", "records", "Events recorded">,
+    Statistic<"waits", "waits", "Waits for events">
+  ];
+}
+
+def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Gives workspace buffers addresses by lifetime";
+  let description = [{
+    Buffers of the workspace that are never live together share addresses:
+    buffers of different entries, and buffers of one entry where an event or the
+    order of a stream puts the last access of one, on every stream, before the
+    first of the other. The largest buffers are placed first, each into the
+    smallest gap that holds it. Offsets are multiples of 256.
+
+    Before: two buffers of 256 bytes, the second written after the last read of
+    the first.
+
+    ```mlir
+    %a = plan.buffer "a" in %workspace[0, 256] : f32
+    %b = plan.buffer "b" in %workspace[256, 256] : f32
+    ```
+
+    After:
+
+    ```mlir
+    %a = plan.buffer "a" in %workspace[0, 256] : f32
+    %b = plan.buffer "b" in %workspace[0, 256] : f32
+    ```
+  }];
+  let dependentDialects = ["::sluice::planir::PlanDialect"];
+  let statistics = [
+    Statistic<"before", "bytes-before", "Bytes of the workspace before">,
+    Statistic<"after", "bytes-after", "Bytes of the workspace after">
+  ];
+}
+
+def VerifyPlan : Pass<"verify-plan", "::mlir::ModuleOp"> {
+  let summary = "Proves that a plan has no races";
+  let description = [{
+    Runs the race detector of `runtime/plan/hazards.h` over each entry: accesses
+    of the same bytes on different streams are ordered by events, what is read
+    was written before and not overwritten through another buffer, and weights,
+    KV caches and outputs are still there at the end. Changes nothing.
+
+    Refused, for want of an event between the two streams:
+
+    ```mlir
+    plan.copy %tokens_host to %tokens rows 4 on demand
+    plan.launch embed(%tokens, %table, %h) {vocab = 8, hidden = 4}
+        rows portable on compute
+    ```
+  }];
+  let statistics = [
+    Statistic<"accesses", "accesses", "Accesses that were checked">
+  ];
+}
+
 #endif // SLUICE_PASSES_TD

@@ -44,7 +44,7 @@ private:
 
   std::optional<Hazard> placePreset();
   std::optional<Hazard> step(uint32_t index);
-  std::optional<Hazard> aliasing(uint32_t index) const;
+  std::optional<Hazard> aliasing(uint32_t index);
   std::optional<Hazard> read(uint32_t index, const HazardAccess &access);
   std::optional<Hazard> write(uint32_t index, const HazardAccess &access);
   std::optional<Hazard> checkKept();
@@ -62,6 +62,7 @@ private:
   std::array<Clock, kStreamCount> clocks = {};
   std::vector<bool> written; ///< Whether anything wrote through the buffer.
   std::vector<bool> recorded;
+  std::vector<const HazardAccess *> sorted; ///< Of one step.
   std::vector<Clock> snapshots; ///< The recording stream's clock, by event.
 };
 
@@ -164,19 +165,41 @@ std::optional<Hazard> Detector::write(uint32_t index,
 }
 
 // Nothing orders the accesses of one step against each other.
-std::optional<Hazard> Detector::aliasing(uint32_t index) const {
+std::optional<Hazard> Detector::aliasing(uint32_t index) {
   const HazardStep &step = schedule.steps[index];
-  for (uint32_t i = 1; i < step.accessCount; ++i)
-    for (uint32_t j = 0; j < i; ++j) {
-      const HazardAccess &a = schedule.accesses[step.firstAccess + i];
-      const HazardAccess &b = schedule.accesses[step.firstAccess + j];
-      const HazardBuffer &x = schedule.buffers[a.buffer];
-      const HazardBuffer &y = schedule.buffers[b.buffer];
-      if ((a.writes || b.writes) && x.arena == y.arena &&
-          x.offset + a.offset < y.offset + b.offset + b.bytes &&
-          y.offset + b.offset < x.offset + a.offset + a.bytes)
-        return Hazard{Hazard::Kind::Aliasing, index, index, a.buffer, b.buffer};
-    }
+  auto begin = [&](const HazardAccess &access) {
+    return schedule.buffers[access.buffer].offset + access.offset;
+  };
+  auto arena = [&](const HazardAccess &access) {
+    return schedule.buffers[access.buffer].arena;
+  };
+  sorted.clear();
+  for (uint32_t i = 0; i < step.accessCount; ++i)
+    if (schedule.accesses[step.firstAccess + i].bytes > 0)
+      sorted.push_back(&schedule.accesses[step.firstAccess + i]);
+  std::sort(sorted.begin(), sorted.end(), [&](auto *a, auto *b) {
+    return std::tuple(arena(*a), begin(*a)) < std::tuple(arena(*b), begin(*b));
+  });
+  // The access, and the writing one, that reach furthest so far.
+  const HazardAccess *reach = nullptr, *written = nullptr;
+  for (const HazardAccess *access : sorted) {
+    auto overlaps = [&](const HazardAccess *before) {
+      return before && arena(*before) == arena(*access) &&
+             begin(*before) + before->bytes > begin(*access);
+    };
+    const HazardAccess *other = access->writes ? reach : written;
+    if (overlaps(other))
+      return Hazard{Hazard::Kind::Aliasing, index, index, access->buffer,
+                    other->buffer};
+    auto further = [&](const HazardAccess *before) {
+      return !overlaps(before) ||
+             begin(*before) + before->bytes < begin(*access) + access->bytes;
+    };
+    if (further(reach))
+      reach = access;
+    if (access->writes && further(written))
+      written = access;
+  }
   return std::nullopt;
 }
 
