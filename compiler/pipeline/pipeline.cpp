@@ -11,8 +11,8 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view kMayBeDisabled[] = {"canonicalize", "cse",
-                                               "fuse-llm"};
+constexpr std::string_view kMayBeDisabled[] = {
+    "canonicalize", "cse", "fuse-llm", "assign-streams", "plan-memory"};
 
 class Pipeline {
 public:
@@ -52,6 +52,13 @@ public:
     LowerToPlanOptions lowering;
     lowering.portable = options.arithmetic == ArithmeticChoice::Portable;
     passes.addPass(createLowerToPlan(lowering));
+    // Before memory is planned: a buffer lives until an event says otherwise.
+    if (enabled("assign-streams"))
+      passes.addPass(createAssignStreams());
+    if (enabled("plan-memory"))
+      passes.addPass(createPlanMemory());
+    // The gate: nothing leaves the compiler that could race.
+    passes.addPass(createVerifyPlan());
   }
 
 private:
