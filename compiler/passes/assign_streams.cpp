@@ -12,6 +12,7 @@
 #include "compiler/passes/Passes.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
 
 #define DEBUG_TYPE "assign-streams"
 
@@ -162,6 +163,12 @@ struct AssignStreams : impl::AssignStreamsBase<AssignStreams> {
     for (auto entry : getOperation().getOps<EntryOp>()) {
       EntryStreams streams(entry);
       streams.run();
+      remark::passed(entry.getLoc(),
+                     remark::RemarkOpts::name("events").category(DEBUG_TYPE))
+          << remark::metric("entry", entry.getSymName())
+          << remark::metric("dependencies", streams.dependencies)
+          << remark::metric("records", streams.records)
+          << remark::metric("waits", streams.waits);
       records += streams.records;
       waits += streams.waits;
       dependencies += streams.dependencies;

@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 
 #define DEBUG_TYPE "insert-expert-transfers"
@@ -46,6 +47,9 @@ private:
   LogicalResult makePools(Groups &groups, bool resident);
   void makeLoad(Groups &groups);
   void expand(llm::ExpertsOp op, StringAttr pool, bool resident);
+
+  // A release build of MLIR keeps no statistics; a remark is always there.
+  unsigned poolCount = 0, pinnedCount = 0, fetchCount = 0;
 };
 
 /// Bytes that slots for `slots` experts take, or the largest number when that
@@ -89,7 +93,7 @@ LogicalResult InsertExpertTransfers::makePools(Groups &groups, bool resident) {
     auto pool = PoolOp::create(builder, module.getLoc(), name, dtype, slots,
                                group.slotBytes, budget);
     group.pool = pool.getSymNameAttr();
-    ++pools;
+    ++poolCount;
   }
   return success();
 }
@@ -112,7 +116,7 @@ void InsertExpertTransfers::makeLoad(Groups &groups) {
       auto slots = AwaitOp::create(builder, loc, SlotsType::get(name), ticket);
       PinOp::create(builder, loc, slots, first);
       first += bank.getExperts();
-      ++pinned;
+      ++pinnedCount;
     }
   }
   func::ReturnOp::create(builder, module.getLoc());
@@ -131,7 +135,7 @@ void InsertExpertTransfers::expand(llm::ExpertsOp op, StringAttr pool,
     auto ticket = FetchOp::create(builder, loc, TicketType::get(bank), set,
                                   FlatSymbolRefAttr::get(pool));
     slots = AwaitOp::create(builder, loc, SlotsType::get(bank), ticket);
-    ++fetches;
+    ++fetchCount;
   }
   auto run = RunOp::create(builder, loc, op.getOut().getType(), op.getIn(),
                            op.getWeights(), set, slots);
@@ -168,13 +172,21 @@ void InsertExpertTransfers::runOnOperation() {
   if (resident)
     makeLoad(groups);
 
-  llvm::DenseMap<StringAttr, StringAttr> pools;
+  llvm::DenseMap<StringAttr, StringAttr> poolOf;
   for (auto &[dtype, group] : groups)
     for (llm::ExpertBankOp bank : group.banks)
-      pools[bank.getSymNameAttr()] = group.pool;
+      poolOf[bank.getSymNameAttr()] = group.pool;
   module.walk([&](llm::ExpertsOp op) {
-    expand(op, pools.lookup(op.getBankAttr().getAttr()), resident);
+    expand(op, poolOf.lookup(op.getBankAttr().getAttr()), resident);
   });
+  remark::passed(module.getLoc(),
+                 remark::RemarkOpts::name("experts").category(DEBUG_TYPE))
+      << remark::metric("pools", poolCount)
+      << remark::metric("pinned", pinnedCount)
+      << remark::metric("fetches", fetchCount);
+  pools += poolCount;
+  pinned += pinnedCount;
+  fetches += fetchCount;
 }
 
 } // namespace

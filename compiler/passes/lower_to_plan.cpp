@@ -4,6 +4,8 @@
 #include "compiler/passes/Passes.h"
 #include "compiler/passes/entry_lowering.h"
 
+#include "mlir/IR/Remarks.h"
+
 #define DEBUG_TYPE "lower-to-plan"
 
 namespace sluice {
@@ -25,6 +27,7 @@ struct LowerToPlan : impl::LowerToPlanBase<LowerToPlan> {
       module.emitError("needs one llm.model");
       return signalPassFailure();
     }
+    unsigned bankCount = 0, launchCount = 0;
     SmallVector<Operation *> old;
     for (Operation &op : *module.getBody())
       old.push_back(&op);
@@ -39,20 +42,27 @@ struct LowerToPlan : impl::LowerToPlanBase<LowerToPlan> {
     if (load)
       for (auto pin : load.getBody().front().getOps<expert::PinOp>()) {
         plan.pin(pin);
-        ++banks;
+        ++bankCount;
       }
     for (func::FuncOp function : functions) {
       if (failed(EntryLowering(plan, function, portable).run()))
         return signalPassFailure();
-      ++entries;
     }
     for (Operation *op : llvm::reverse(old))
       op->erase();
     plan.finish();
     updateMemoryTable(module);
     for (auto entry : module.getOps<planir::EntryOp>())
-      launches +=
+      launchCount +=
           llvm::range_size(entry.getBody().front().getOps<planir::LaunchOp>());
+    remark::passed(module.getLoc(),
+                   remark::RemarkOpts::name("lowered").category(DEBUG_TYPE))
+        << remark::metric("entries", functions.size())
+        << remark::metric("launches", launchCount)
+        << remark::metric("banks", bankCount);
+    entries += functions.size();
+    launches += launchCount;
+    banks += bankCount;
   }
 };
 

@@ -10,6 +10,7 @@
 #include "compiler/passes/Passes.h"
 #include "runtime/plan/version.h"
 
+#include "mlir/IR/Remarks.h"
 #include "llvm/Support/MathExtras.h"
 
 #define DEBUG_TYPE "plan-memory"
@@ -82,6 +83,10 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
       }
       before += arena.getBytes();
       int64_t total = place(items);
+      remark::passed(arena.getLoc(),
+                     remark::RemarkOpts::name("packed").category(DEBUG_TYPE))
+          << remark::metric("bytes_before", arena.getBytes())
+          << remark::metric("bytes_after", total);
       for (Item &item : items)
         item.buffer.setOffset(item.offset);
       arena.setBytes(total);

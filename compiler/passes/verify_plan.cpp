@@ -9,6 +9,8 @@
 #include "compiler/passes/Passes.h"
 #include "runtime/plan/hazards.h"
 
+#include "mlir/IR/Remarks.h"
+
 #define DEBUG_TYPE "verify-plan"
 
 namespace sluice {
@@ -140,6 +142,10 @@ struct VerifyPlan : impl::VerifyPlanBase<VerifyPlan> {
       if (failed(schedule.check()))
         return signalPassFailure();
       accesses += schedule.accessCount();
+      remark::passed(entry.getLoc(),
+                     remark::RemarkOpts::name("proved").category(DEBUG_TYPE))
+          << remark::metric("entry", entry.getSymName())
+          << remark::metric("accesses", schedule.accessCount());
     }
     markAllAnalysesPreserved();
   }
