@@ -124,7 +124,7 @@ def Expert_DemandOp : Expert_Op<"demand", [
   }];
   let arguments = (ins 2DTensorOf<[I32]>:$ids);
   let results = (outs Expert_Set:$set);
-  let assemblyFormat = "$ids attr-dict `:` type($ids) `->` type($set)";
+  let assemblyFormat = "$ids attr-dict `:` type($ids) `->` qualified(type($set))";
 }
 
 def Expert_AllOp : Expert_Op<"all", [
@@ -136,7 +136,7 @@ def Expert_AllOp : Expert_Op<"all", [
     ```
   }];
   let results = (outs Expert_Set:$set);
-  let assemblyFormat = "attr-dict `:` type($set)";
+  let assemblyFormat = "attr-dict `:` qualified(type($set))";
 }
 
 def Expert_FetchOp : Expert_Op<"fetch", [
@@ -156,7 +156,7 @@ def Expert_FetchOp : Expert_Op<"fetch", [
   let arguments = (ins Expert_Set:$set, FlatSymbolRefAttr:$pool);
   let results = (outs Expert_Ticket:$ticket);
   let assemblyFormat = [{
-    $set `into` $pool attr-dict `:` type($set) `->` type($ticket)
+    $set `into` $pool attr-dict `:` qualified(type($set)) `->` qualified(type($ticket))
   }];
   let hasVerifier = 1;
 }
@@ -176,7 +176,7 @@ def Expert_AwaitOp : Expert_Op<"await", [
   }];
   let arguments = (ins Expert_Ticket:$ticket);
   let results = (outs Expert_Slots:$slots);
-  let assemblyFormat = "$ticket attr-dict `:` type($ticket) `->` type($slots)";
+  let assemblyFormat = "$ticket attr-dict `:` qualified(type($ticket)) `->` qualified(type($slots))";
   let hasVerifier = 1;
 }
 
@@ -204,7 +204,7 @@ def Expert_RunOp : Expert_Op<"run", [
   let results = (outs 2DTensorOf<[BF16, F32]>:$out);
   let assemblyFormat = [{
     $in `,` $weights `,` $set `,` $slots attr-dict
-    `:` type($in) `,` type($weights) `,` type($set) `,` type($slots)
+    `:` type($in) `,` type($weights) `,` qualified(type($set)) `,` qualified(type($slots))
   }];
 }
 
@@ -217,7 +217,7 @@ def Expert_ReleaseOp : Expert_Op<"release", [
     ```
   }];
   let arguments = (ins Expert_Slots:$slots);
-  let assemblyFormat = "$slots attr-dict `:` type($slots)";
+  let assemblyFormat = "$slots attr-dict `:` qualified(type($slots))";
   let hasVerifier = 1;
 }
 
@@ -235,7 +235,7 @@ def Expert_PinOp : Expert_Op<"pin", [
     ```
   }];
   let arguments = (ins Expert_Slots:$slots, Expert_Natural:$first);
-  let assemblyFormat = "$slots `at` $first attr-dict `:` type($slots)";
+  let assemblyFormat = "$slots `at` $first attr-dict `:` qualified(type($slots))";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// The fetch that filled the slots; null while the op is not verified.
@@ -255,7 +255,7 @@ def Expert_ResidentOp : Expert_Op<"resident", [
     ```
   }];
   let results = (outs Expert_Slots:$slots);
-  let assemblyFormat = "attr-dict `:` type($slots)";
+  let assemblyFormat = "attr-dict `:` qualified(type($slots))";
 }
 
 #endif // SLUICE_EXPERT_OPS_TD

@@ -167,7 +167,7 @@ def Plan_RopeTableOp : Plan_DataOp<"rope_table"> {
     Two f32 buffers [positions, frequencies].
 
     ```mlir
-    plan.rope_table %cos, %sin positions 4096 scale 1.0 : f32
+    plan.rope_table %cos, %sin positions 4096 scale 1.0
         frequencies [1.0, 0.1]
     ```
   }];

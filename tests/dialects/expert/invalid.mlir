@@ -1,0 +1,326 @@
+// RUN: sluice-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @below {{dtype is 'i32', expected bf16, f16 or f32}}
+expert.pool @pool {budget = 4096 : i64, dtype = i32, slot_bytes = 768 : i64, slots = 2 : i64}
+
+// -----
+
+// expected-error @below {{slot_bytes is 700, expected a multiple of 256}}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 700 : i64, slots = 2 : i64}
+
+// -----
+
+// Twice 1536 bytes, of 2048.
+// expected-error @below {{the module's pools take 3072 bytes, more than the budget of 2048}}
+expert.pool @pool {budget = 2048 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 2 : i64}
+expert.pool @second {budget = 2048 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 2 : i64}
+
+// -----
+
+// expected-error @below {{is larger than 2^63 bytes}}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 9223372036854775807 : i64}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g() {
+  // expected-error @below {{'expert.all' op @f is not an llm.expert_bank}}
+  %set = expert.all : !expert.set<@f>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%ids: tensor<?x3xi32>) {
+  // expected-error @below {{chooses 3 of 2 experts}}
+  %set = expert.demand %ids : tensor<?x3xi32> -> !expert.set<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%set: !expert.set<@bank>) {
+  // expected-error @below {{@bank is not an expert.pool}}
+  %ticket = expert.fetch %set into @bank : !expert.set<@bank> -> !expert.ticket<@bank>
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  expert.release %slots : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = f32, slot_bytes = 768 : i64, slots = 2 : i64}
+func.func @g(%set: !expert.set<@bank>) {
+  // expected-error @below {{brings 'bf16' experts into a 'f32' pool}}
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  expert.release %slots : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 512 : i64, slots = 2 : i64}
+func.func @g(%set: !expert.set<@bank>) {
+  // expected-error @below {{an expert of 768 bytes does not fit a slot of 512}}
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  expert.release %slots : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 2 : i64}
+func.func @g(%set: !expert.set<@bank>) {
+  // expected-error @below {{ticket must be awaited exactly once}}
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+llm.expert_bank @other "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 2 : i64}
+func.func @g(%set: !expert.set<@bank>) {
+  // expected-error @below {{'set' and 'ticket' name the same bank}}
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@other>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%ticket: !expert.ticket<@bank>) {
+  // expected-error @below {{slots are neither released nor pinned}}
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%ticket: !expert.ticket<@bank>) {
+  // expected-error @below {{slots are released or pinned twice}}
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  expert.release %slots : !expert.slots<@bank>
+  expert.release %slots : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%ticket: !expert.ticket<@bank>, %x: tensor<?x8xbf16>, %w: tensor<?x2xf32>, %set: !expert.set<@bank>) {
+  // expected-error @below {{slots are used after their release}}
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  expert.release %slots : !expert.slots<@bank>
+  %y = expert.run %x, %w, %set, %slots
+      : tensor<?x8xbf16>, tensor<?x2xf32>, !expert.set<@bank>, !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%x: tensor<?x4xbf16>, %w: tensor<?x2xf32>, %set: !expert.set<@bank>, %slots: !expert.slots<@bank>) {
+  // expected-error @below {{rows have 4 features, the bank's experts take 8}}
+  %y = expert.run %x, %w, %set, %slots
+      : tensor<?x4xbf16>, tensor<?x2xf32>, !expert.set<@bank>, !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%x: tensor<?x8xbf16>, %ids: tensor<?x1xi32>, %w: tensor<?x2xf32>, %slots: !expert.slots<@bank>) {
+  %set = expert.demand %ids : tensor<?x1xi32> -> !expert.set<@bank>
+  // expected-error @below {{weights are 'tensor<?x2xf32>' for ids of 'tensor<?x1xi32>'}}
+  %y = expert.run %x, %w, %set, %slots
+      : tensor<?x8xbf16>, tensor<?x2xf32>, !expert.set<@bank>, !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+llm.expert_bank @other "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @g(%x: tensor<?x8xbf16>, %w: tensor<?x2xf32>, %set: !expert.set<@bank>, %slots: !expert.slots<@other>) {
+  // expected-error @below {{'set' and 'slots' name the same bank}}
+  %y = expert.run %x, %w, %set, %slots
+      : tensor<?x8xbf16>, tensor<?x2xf32>, !expert.set<@bank>, !expert.slots<@other>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 2 : i64}
+func.func @load() {
+  %set = expert.all : !expert.set<@bank>
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  expert.pin %slots at 0 : !expert.slots<@bank>
+  return
+}
+func.func @g() {
+  %slots = expert.resident : !expert.slots<@bank>
+  // expected-error @below {{releases resident slots}}
+  expert.release %slots : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 2 : i64}
+func.func @prefill() {
+  %set = expert.all : !expert.set<@bank>
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  // expected-error @below {{stands outside @load}}
+  expert.pin %slots at 0 : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 2 : i64}
+func.func @load() {
+  %set = expert.all : !expert.set<@bank>
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  // expected-error @below {{needs slots 1 to 2 of a pool of 2}}
+  expert.pin %slots at 1 : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @load(%slots: !expert.slots<@bank>) {
+  // expected-error @below {{needs slots that were fetched from expert.all}}
+  expert.pin %slots at 0 : !expert.slots<@bank>
+  return
+}
+
+// -----
+
+// The second layer starts inside the first.
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+llm.expert_bank @other "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+expert.pool @pool {budget = 4096 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 4 : i64}
+func.func @load() {
+  %set = expert.all : !expert.set<@bank>
+  %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
+  %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
+  expert.pin %slots at 0 : !expert.slots<@bank>
+  %set1 = expert.all : !expert.set<@other>
+  %ticket1 = expert.fetch %set1 into @pool : !expert.set<@other> -> !expert.ticket<@other>
+  %slots1 = expert.await %ticket1 : !expert.ticket<@other> -> !expert.slots<@other>
+  // expected-error @below {{starts at slot 1, but "bank" is pinned up to slot 1}}
+  expert.pin %slots1 at 1 : !expert.slots<@other>
+  return
+}
+
+// -----
+
+// The proof is missing: nothing pins the bank.
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+func.func @decode() {
+  // expected-error @below {{@load does not pin @bank}}
+  %slots = expert.resident : !expert.slots<@bank>
+  return
+}
