@@ -54,7 +54,7 @@ step main build_and_test "$root/main" ""
 grep -h '^-- Sluice:' "$root/main.log" || true
 grep -hE '^[0-9]+% tests passed|skipped:' "$root/main.log" | sort -u || true
 step address build_and_test "$root/address" "" -DSLUICE_SANITIZE=address -DSLUICE_CUDA=OFF
-step thread build_and_test "$root/thread" "streams" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF
+step thread build_and_test "$root/thread" "threads" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF
 step fuzz fuzz
 step tidy tools/tidy.py "$root/main"
 

@@ -46,6 +46,7 @@ private:
   /// time may drive a backend. Where it fails, the next call fails too and says
   /// why.
   cudaError_t makeCurrent() const;
+  Status checkEvent(uint32_t event) const;
   cudaStream_t streamOf(StreamKind stream) const {
     return contexts[static_cast<int>(stream)].stream;
   }
@@ -144,6 +145,12 @@ Result<KernelHandle> CudaBackend::findKernel(Kernel kernel,
 
 Status CudaBackend::launch(StreamKind stream, KernelHandle kernel,
                            const KernelArgs &args, int64_t rows) {
+  if (!kernel || rows < 0)
+    return Status(ErrorCode::InvalidArgument,
+                  "backend cuda: launch of " +
+                      std::string(kernel ? "a kernel" : "no kernel") +
+                      " over " + std::to_string(rows) +
+                      " rows, expected a kernel and 0 rows or more");
   if (rows == 0)
     return Status::ok();
   (void)makeCurrent();
@@ -168,21 +175,24 @@ Status CudaBackend::copy(StreamKind stream, void *target, MemoryKind targetKind,
       "backend cuda: enqueuing a copy");
 }
 
+Status CudaBackend::checkEvent(uint32_t event) const {
+  if (event < events.size())
+    return Status::ok();
+  return Status(ErrorCode::InvalidArgument,
+                "backend cuda: event " + std::to_string(event) +
+                    ", expected one below the " +
+                    std::to_string(events.size()) + " reserved");
+}
+
 Status CudaBackend::record(StreamKind stream, uint32_t event) {
-  if (event >= events.size())
-    return Status(ErrorCode::Internal, "backend cuda: event " +
-                                           std::to_string(event) +
-                                           " was never reserved");
+  SLUICE_RETURN_IF_ERROR(checkEvent(event));
   (void)makeCurrent();
   return toStatus(cudaEventRecord(events[event], streamOf(stream)),
                   "backend cuda: recording an event");
 }
 
 Status CudaBackend::wait(StreamKind stream, uint32_t event) {
-  if (event >= events.size())
-    return Status(ErrorCode::Internal, "backend cuda: event " +
-                                           std::to_string(event) +
-                                           " was never reserved");
+  SLUICE_RETURN_IF_ERROR(checkEvent(event));
   (void)makeCurrent();
   return toStatus(cudaStreamWaitEvent(streamOf(stream), events[event], 0),
                   "backend cuda: waiting for an event");
