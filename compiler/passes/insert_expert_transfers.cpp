@@ -76,7 +76,7 @@ LogicalResult InsertExpertTransfers::makePools(Groups &groups, bool resident) {
   }
   if (least > budget)
     return module.emitError()
-           << "the expert budget of " << budget
+           << "the expert budget of " << static_cast<int64_t>(budget)
            << " bytes does not hold one layer's experts, which take " << least;
   double share =
       most > least ? double(budget - least) / double(most - least) : 0.0;
@@ -148,7 +148,8 @@ void InsertExpertTransfers::expand(llm::ExpertsOp op, StringAttr pool,
 void InsertExpertTransfers::runOnOperation() {
   ModuleOp module = getOperation();
   if (budget < 0) {
-    module.emitError() << "the expert budget is " << budget
+    module.emitError() << "the expert budget is "
+                       << static_cast<int64_t>(budget)
                        << " bytes, expected at least 0";
     return signalPassFailure();
   }
