@@ -100,7 +100,7 @@ TEST(Flips, TenThousandOfTheNamedPlan) {
   Outcome outcome;
   // Each accepted plan could be run, but a sample keeps the test short.
   for (int i = 0; i < 10000; ++i)
-    flipAndRun(good, "", random() % (good.size() * 8), i % 100 == 0, outcome);
+    flipAndRun(good, "", random() % (good.size() * 8), i % 400 == 0, outcome);
   EXPECT_GT(outcome.refused, 2000);
   EXPECT_GT(outcome.ran, 0);
 }
