@@ -41,9 +41,7 @@ build_and_test() { # DIR LABELS(or empty) OPTIONS...
 }
 
 fuzz() {
-  configure "$root/fuzz" -DSLUICE_BUILD_FUZZERS=ON -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF \
-    -DSLUICE_SANITIZE=address -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 &&
-    ninja -C "$root/fuzz" -j "$jobs" fuzzers && tests/fuzz/run.sh "$root/fuzz/bin" 10
+  ninja -C "$root/address" -j "$jobs" fuzzers && tests/fuzz/run.sh "$PWD/$root/address/bin" 10
 }
 
 tools/install_packages.sh
@@ -53,7 +51,9 @@ step format tools/format.sh --check
 step main build_and_test "$root/main" ""
 grep -h '^-- Sluice:' "$root/main.log" || true
 grep -hE '^[0-9]+% tests passed|skipped:' "$root/main.log" | sort -u || true
-step address build_and_test "$root/address" "" -DSLUICE_SANITIZE=address -DSLUICE_CUDA=OFF
+# clang: one build for the tests under AddressSanitizer and for the fuzzers.
+step address build_and_test "$root/address" "" -DSLUICE_SANITIZE=address -DSLUICE_CUDA=OFF \
+  -DSLUICE_BUILD_FUZZERS=ON -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22
 step thread build_and_test "$root/thread" "threads" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF
 step fuzz fuzz
 step tidy tools/tidy.py "$root/main"

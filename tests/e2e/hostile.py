@@ -41,7 +41,7 @@ def judge(case, result, folder):
     if result.returncode != case.code:
         return f"exit code {result.returncode}, expected {case.code}"
     lines = [line for line in result.stderr.split("\n") if line.strip()]
-    errors = lines if case.code == 2 else [line for line in lines if "error" in line.lower()]
+    errors = lines if case.code == 2 else [line for line in lines if ": error: " in line]
     if case.code == 1 and len(errors) != 1:
         return f"{len(errors)} error lines on stderr, expected one"
     if not any(case.says in line for line in errors):
