@@ -2,9 +2,7 @@
 
 #include "compiler/analysis/accesses.h"
 
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -68,24 +66,6 @@ llvm::DenseSet<Operation *> persistentBuffers(ModuleOp module) {
     }
   }
   return buffers;
-}
-
-void updateMemoryTable(ModuleOp module) {
-  for (auto line : llvm::make_early_inc_range(module.getOps<MemoryOp>()))
-    line.erase();
-  for (auto arena : module.getOps<ArenaOp>()) {
-    StringRef name = llvm::StringSwitch<StringRef>(arena.getName())
-                         .Case("weights", "dense weights")
-                         .Case("experts", "expert slots")
-                         .Case("kv", "KV cache")
-                         .Case("tables", "rope and slot tables")
-                         .Case("io", "step inputs and outputs")
-                         .Default(arena.getName());
-    OpBuilder builder(arena->getContext());
-    builder.setInsertionPointAfter(arena);
-    MemoryOp::create(builder, arena.getLoc(), name, arena.getMemory(),
-                     arena.getBytes());
-  }
 }
 
 } // namespace sluice

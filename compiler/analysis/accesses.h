@@ -20,7 +20,4 @@ std::optional<planir::Stream> streamOf(mlir::Operation *op);
 /// cache).
 llvm::DenseSet<mlir::Operation *> persistentBuffers(mlir::ModuleOp module);
 
-/// Rewrites the lines of the memory table from the arenas.
-void updateMemoryTable(mlir::ModuleOp module);
-
 } // namespace sluice

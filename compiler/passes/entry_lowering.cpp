@@ -49,8 +49,9 @@ bool EntryLowering::wide(Rows rows) {
 
 Value EntryLowering::workspace(const Twine &name, int64_t elements, Type dtype,
                                Rows rows) {
-  int64_t bytes = elements * (dtype.getIntOrFloatBitWidth() / 8);
-  return plan.buffer(ArenaId::Workspace, name, bytes * entry.getLimit(rows),
+  int64_t size = dtype.getIntOrFloatBitWidth() / 8;
+  return plan.buffer(ArenaId::Workspace, name,
+                     saturatingBytes({elements, size, entry.getLimit(rows)}),
                      dtype, loc);
 }
 
@@ -72,8 +73,9 @@ void EntryLowering::launch(const char *kernel, ArrayRef<Value> operands,
 LogicalResult EntryLowering::run() {
   int64_t maxRows = limitOf(function, llm::kMaxRows);
   int64_t maxLogitRows = limitOf(function, llm::kMaxLogitRows);
-  if (!llvm::hasSingleElement(function.getBody()))
-    return function.emitError("needs a body of one block");
+  if (!llvm::hasSingleElement(function.getBody()) ||
+      !isa<func::ReturnOp>(function.getBody().front().getTerminator()))
+    return function.emitError("needs a body of one block that returns");
   builder.setInsertionPointToEnd(
       function->getParentOfType<ModuleOp>().getBody());
   entry = EntryOp::create(builder, loc, function.getSymName(), maxRows,
@@ -90,7 +92,8 @@ LogicalResult EntryLowering::run() {
     if (failed(lower(&op)))
       return failure();
     for (Value value : op.getResults())
-      lowerOutputs(value);
+      if (failed(lowerOutputs(value)))
+        return failure();
   }
   return success();
 }
@@ -110,11 +113,13 @@ LogicalResult EntryLowering::lowerInputs() {
     if (rows == Rows::Fixed && !type.hasStaticShape())
       return function.emitError()
              << "argument " << index << " has a dynamic shape";
-    int64_t bytes =
-        4 * (rows == Rows::Fixed ? type.getNumElements() : int64_t{1});
+    int64_t bytes = 4;
+    if (rows == Rows::Fixed)
+      for (int64_t size : type.getShape())
+        bytes = saturatingBytes({bytes, size});
     auto name = (function.getSymName() + "." + attribute.getValue()).str();
     Type dtype = type.getElementType();
-    int64_t total = bytes * entry.getLimit(rows);
+    int64_t total = saturatingBytes({bytes, entry.getLimit(rows)});
     Value host = plan.buffer(ArenaId::Io, name + ".host", total, dtype, loc);
     InputOp::create(builder, loc, role, 0, host);
     if (argument.use_empty())
@@ -123,17 +128,22 @@ LogicalResult EntryLowering::lowerInputs() {
     CopyOp::create(builder, loc, host, device, rows, bytes,
                    /*recording=*/false, Stream::Compute);
     tensors[argument] = {device, rows};
-    lowerOutputs(argument);
+    if (failed(lowerOutputs(argument)))
+      return failure();
   }
   return success();
 }
 
-void EntryLowering::lowerOutputs(Value value) {
+LogicalResult EntryLowering::lowerOutputs(Value value) {
   auto found = returned.find(value);
   if (found == returned.end())
-    return;
+    return success();
   Tensor from = tensor(value);
-  auto type = cast<RankedTensorType>(value.getType());
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!from.buffer || !type || type.getRank() != 2)
+    return function.emitError()
+           << "result " << found->second.front() << " is a " << value.getType()
+           << ", expected a tensor of two dims";
   for (unsigned index : found->second) {
     auto attribute =
         function.getResultAttrOfType<StringAttr>(index, llm::kRole);
@@ -143,17 +153,39 @@ void EntryLowering::lowerOutputs(Value value) {
         (function.getSymName() + "." + stringifyRole(role)).str();
     if (layer)
       name += std::to_string(layer.getInt());
-    int64_t bytes = 4 * type.getDimSize(1);
-    Value host = plan.buffer(ArenaId::Io, name + ".host",
-                             bytes * entry.getLimit(from.rows),
-                             type.getElementType(), loc);
+    int64_t bytes = saturatingBytes({4, type.getDimSize(1)});
+    Value host =
+        plan.buffer(ArenaId::Io, name + ".host",
+                    saturatingBytes({bytes, entry.getLimit(from.rows)}),
+                    type.getElementType(), loc);
     OutputOp::create(builder, loc, role, layer ? layer.getInt() : 0, host);
     CopyOp::create(builder, loc, from.buffer, host, from.rows, bytes,
                    /*recording=*/role != Role::Logits, Stream::Compute);
   }
+  return success();
+}
+
+LogicalResult EntryLowering::checkRows(Operation *op) {
+  if (isa<llm::SelectRowsOp>(op))
+    return success();
+  Rows common = Rows::Fixed;
+  for (Value operand : op->getOperands()) {
+    Rows rows = isa<expert::SetType>(operand.getType())
+                    ? demands.lookup(operand).rows
+                    : tensor(operand).rows;
+    if (rows == Rows::Fixed)
+      continue;
+    if (common != Rows::Fixed && rows != common)
+      return op->emitError("mixes the rows of the step with those of its "
+                           "logits: expected llm.select_rows between them");
+    common = rows;
+  }
+  return success();
 }
 
 LogicalResult EntryLowering::lower(Operation *op) {
+  if (failed(checkRows(op)))
+    return failure();
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<llm::EmbedOp, llm::LinearOp, llm::RmsNormOp, llm::AddOp,
             llm::AddRmsNormOp, llm::RopeOp, llm::KvWriteOp,

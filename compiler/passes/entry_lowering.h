@@ -31,10 +31,13 @@ private:
   /// The union of a step's experts, as expert_demand leaves it.
   struct Demand {
     Value offsets, order;
+    planir::Rows rows = planir::Rows::Fixed;
   };
 
   mlir::LogicalResult lowerInputs();
-  void lowerOutputs(Value value);
+  mlir::LogicalResult lowerOutputs(Value value);
+  /// Fails where an op mixes the step's rows with those of its logits.
+  mlir::LogicalResult checkRows(mlir::Operation *op);
   mlir::LogicalResult lower(mlir::Operation *op);
   void lower(llm::EmbedOp op);
   void lower(llm::LinearOp op);
@@ -55,7 +58,8 @@ private:
   Tensor tensor(Value value) const { return tensors.lookup(value); }
   /// A workspace buffer for a result of the op that is being lowered.
   Value result(Value value, planir::Rows rows, const char *suffix = "");
-  /// A workspace buffer of `elements` elements, a row where `rows` says so.
+  /// A workspace buffer of `elements` elements, a row where `rows` says so;
+  /// `elements` may come from saturatingBytes.
   Value workspace(const llvm::Twine &name, int64_t elements, mlir::Type dtype,
                   planir::Rows rows);
   void launch(const char *kernel, llvm::ArrayRef<Value> operands,

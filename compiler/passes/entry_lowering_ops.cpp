@@ -141,7 +141,8 @@ void EntryLowering::lower(llm::AttentionOp op) {
   auto [keys, values] = plan.cache(op.getCacheAttr());
   Value scratch;
   if (entry.getLimit(q.rows) <= kMostScratchRows)
-    scratch = workspace(place() + ".scratch", heads * splits * partial,
+    scratch = workspace(place() + ".scratch",
+                        saturatingBytes({heads, splits, partial}),
                         builder.getF32Type(), q.rows);
   Value out = result(op.getOut(), q.rows);
   bool tensorCores = isPrefill() && wide(q.rows) &&
@@ -195,7 +196,7 @@ void EntryLowering::lower(expert::DemandOp op) {
   Value offsets =
       workspace(place() + ".offsets", experts + 1, i32, Rows::Fixed);
   Value order = workspace(place() + ".order", topK, i32, ids.rows);
-  demands[op.getSet()] = {offsets, order};
+  demands[op.getSet()] = {offsets, order, ids.rows};
   launch("expert_demand", {ids.buffer, offsets, order}, {experts, topK},
          ids.rows);
 }
@@ -215,14 +216,16 @@ void EntryLowering::lower(expert::RunOp op) {
                      element(op.getIn()).isBF16() && bank.getDtype().isBF16() &&
                      eights({hidden, inner});
   Type f32 = builder.getF32Type();
-  Value mixed = workspace(place() + ".inner", topK * inner, f32, in.rows);
+  Value mixed = workspace(place() + ".inner", saturatingBytes({topK, inner}),
+                          f32, in.rows);
   launch(
       "expert_gate_up",
       {in.buffer, demand.offsets, demand.order, where.table, where.pool, mixed},
       {experts, topK, hidden, inner, where.slots, where.slotElements,
        layout.gate / size, layout.up / size},
       in.rows, {}, tensorCores);
-  Value outputs = workspace(place() + ".outputs", topK * hidden, f32, in.rows);
+  Value outputs = workspace(place() + ".outputs",
+                            saturatingBytes({topK, hidden}), f32, in.rows);
   launch(
       "expert_down",
       {mixed, demand.offsets, demand.order, where.table, where.pool, outputs},

@@ -1,6 +1,6 @@
 //===- lower_to_plan.cpp - From tensors to launches on buffers ------------===//
 
-#include "compiler/analysis/accesses.h"
+#include "compiler/analysis/memory_table.h"
 #include "compiler/passes/Passes.h"
 #include "compiler/passes/entry_lowering.h"
 
@@ -38,6 +38,11 @@ struct LowerToPlan : impl::LowerToPlanBase<LowerToPlan> {
       if (function != load)
         functions.push_back(function);
 
+    if (load && load.isExternal()) {
+      load.emitError("has no body");
+      return signalPassFailure();
+    }
+
     PlanBuilder plan(module);
     if (load)
       for (auto pin : load.getBody().front().getOps<expert::PinOp>()) {
@@ -48,9 +53,13 @@ struct LowerToPlan : impl::LowerToPlanBase<LowerToPlan> {
       if (failed(EntryLowering(plan, function, portable).run()))
         return signalPassFailure();
     }
-    for (Operation *op : llvm::reverse(old))
+    // The order of a module's ops is free: a use may stand before its value.
+    for (Operation *op : old)
+      op->dropAllReferences();
+    for (Operation *op : old)
       op->erase();
-    plan.finish();
+    if (failed(plan.finish()))
+      return signalPassFailure();
     updateMemoryTable(module);
     for (auto entry : module.getOps<planir::EntryOp>())
       launchCount +=

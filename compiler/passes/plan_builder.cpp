@@ -34,6 +34,15 @@ void appendRange(SmallVectorImpl<int64_t> &ranges, int64_t file, int64_t source,
 
 } // namespace
 
+int64_t saturatingBytes(std::initializer_list<int64_t> factors) {
+  int64_t product = 1;
+  for (int64_t factor : factors)
+    if (__builtin_mul_overflow(product, factor, &product) ||
+        product > kTooManyBytes)
+      return kTooManyBytes;
+  return product;
+}
+
 PlanBuilder::PlanBuilder(ModuleOp module)
     : module(module), symbols(module),
       facts(*module.getOps<llm::ModelOp>().begin()),
@@ -66,6 +75,13 @@ Value PlanBuilder::buffer(ArenaId id, const Twine &name, int64_t bytes,
                           Type dtype, Location loc) {
   ArenaOp arena = arenas[static_cast<int>(id)];
   int64_t offset = llvm::alignTo(arena.getBytes(), plan::kBufferAlignment);
+  if (bytes >= kTooManyBytes - offset) {
+    if (!tooLarge)
+      emitError(loc) << "'" << name << "' takes arena '" << arena.getName()
+                     << "' above 2^60 bytes";
+    tooLarge = true;
+    bytes = 1;
+  }
   arena.setBytes(offset + bytes);
   return BufferOp::create(declarations, loc, BufferType::get(context()),
                           name.str(), arena, offset, bytes, dtype);
@@ -114,7 +130,9 @@ std::pair<Value, Value> PlanBuilder::rope(FlatSymbolRefAttr name) {
   Location loc = table.getLoc();
   Type f32 = Float32Type::get(context());
   int64_t positions = table.getPositions();
-  int64_t bytes = 4 * positions * table.getInverseFrequencies().size();
+  int64_t bytes = saturatingBytes(
+      {4, positions,
+       static_cast<int64_t>(table.getInverseFrequencies().size())});
   Value cos =
       buffer(ArenaId::Tables, name.getValue() + ".cos", bytes, f32, loc);
   Value sin =
@@ -168,6 +186,10 @@ void PlanBuilder::pin(expert::PinOp pin) {
 
   Value table = buffer(ArenaId::Tables, name.getValue() + ".slots", 4 * experts,
                        IntegerType::get(context(), 32), loc);
+  if (first > INT32_MAX - experts) {
+    pin.emitError() << "at slot " << first << ", more than a plan can number";
+    tooLarge = true;
+  }
   SmallVector<int32_t> slotOf(experts);
   std::iota(slotOf.begin(), slotOf.end(), static_cast<int32_t>(first));
   ConstantOp::create(declarations, loc, table, slotOf);
@@ -175,12 +197,15 @@ void PlanBuilder::pin(expert::PinOp pin) {
                   slotBytes / elementBytes(pool.getDtype())};
 }
 
-void PlanBuilder::finish() {
+LogicalResult PlanBuilder::finish() {
+  if (tooLarge)
+    return failure();
   for (ArenaOp arena : arenas)
     if (arena->use_empty())
       arena.erase();
     else
       arena.setBytes(llvm::alignTo(arena.getBytes(), plan::kBufferAlignment));
+  return success();
 }
 
 } // namespace sluice

@@ -18,13 +18,20 @@ namespace sluice {
 enum class ArenaId { Weights, Experts, Kv, Workspace, Tables, Io };
 inline constexpr int kArenaCount = 6;
 
+/// What no buffer may reach: sums of a few such sizes still fit 64 bits.
+inline constexpr int64_t kTooManyBytes = int64_t{1} << 60;
+
+/// The product of sizes that are not negative, at most kTooManyBytes.
+int64_t saturatingBytes(std::initializer_list<int64_t> factors);
+
 class PlanBuilder {
 public:
   /// Adds @load and the arenas at the end of `module`. `module` must have an
   /// llm.model; its symbols stay until the caller erases them.
   explicit PlanBuilder(mlir::ModuleOp module);
 
-  /// A new buffer behind all others of the arena.
+  /// A new buffer behind all others of the arena; `bytes` may come from
+  /// saturatingBytes.
   mlir::Value buffer(ArenaId arena, const llvm::Twine &name, int64_t bytes,
                      mlir::Type dtype, mlir::Location loc);
 
@@ -54,8 +61,9 @@ public:
   llm::ModelOp model() { return facts; }
   mlir::MLIRContext *context() { return module.getContext(); }
 
-  /// Gives arenas their sizes and drops the empty ones.
-  void finish();
+  /// Gives arenas their sizes and drops the empty ones. Fails after an error
+  /// where a buffer or an arena is larger than any memory.
+  mlir::LogicalResult finish();
 
 private:
   mlir::Value file(mlir::FlatSymbolRefAttr name);
@@ -67,6 +75,7 @@ private:
   planir::EntryOp load;
   mlir::OpBuilder declarations; ///< Before @load.
   planir::ArenaOp arenas[kArenaCount];
+  bool tooLarge = false; ///< After an error.
   llvm::DenseMap<mlir::Attribute, mlir::Value> files, weights, pools;
   llvm::DenseMap<mlir::Attribute, std::pair<mlir::Value, mlir::Value>> ropes,
       caches;

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/analysis/accesses.h"
+#include "compiler/analysis/memory_table.h"
 #include "compiler/analysis/stream_clocks.h"
 #include "compiler/passes/Passes.h"
 #include "runtime/plan/version.h"
@@ -26,6 +26,8 @@ using namespace sluice::planir;
 namespace sluice {
 namespace {
 
+constexpr int64_t kMostBytes = int64_t{1} << 62;
+
 struct Item {
   BufferOp buffer;
   const Lifetime *life;
@@ -33,7 +35,8 @@ struct Item {
   int64_t offset = 0;
 };
 
-/// Places the items; the bytes they take together.
+/// Places the items; the bytes they take together, or -1 where those are more
+/// than an arena can have.
 int64_t place(MutableArrayRef<Item> items) {
   llvm::stable_sort(items, [](const Item &a, const Item &b) {
     return a.bytes != b.bytes ? a.bytes > b.bytes
@@ -54,6 +57,8 @@ int64_t place(MutableArrayRef<Item> items) {
       end = std::max(end, other->offset + other->bytes);
     }
     item.offset = best >= 0 ? best : end;
+    if (item.bytes > kMostBytes - item.offset)
+      return -1;
     auto behind =
         llvm::upper_bound(placed, &item, [](const Item *a, const Item *b) {
           return a->offset < b->offset;
@@ -76,13 +81,22 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
       std::vector<Item> items;
       for (auto &[op, life] : lifetimes) {
         auto buffer = cast<BufferOp>(op);
-        if (buffer.getArenaOp() == arena)
-          items.push_back({buffer, &life,
-                           static_cast<int64_t>(llvm::alignTo(
-                               buffer.getBytes(), plan::kBufferAlignment))});
+        if (buffer.getArenaOp() != arena)
+          continue;
+        if (buffer.getBytes() > kMostBytes) {
+          buffer.emitError("has more than 2^62 bytes");
+          return signalPassFailure();
+        }
+        items.push_back({buffer, &life,
+                         static_cast<int64_t>(llvm::alignTo(
+                             buffer.getBytes(), plan::kBufferAlignment))});
       }
       before += arena.getBytes();
       int64_t total = place(items);
+      if (total < 0) {
+        arena.emitError("its buffers take more than 2^62 bytes together");
+        return signalPassFailure();
+      }
       remark::passed(arena.getLoc(),
                      remark::RemarkOpts::name("packed").category(DEBUG_TYPE))
           << remark::metric("bytes_before", arena.getBytes())
