@@ -73,8 +73,13 @@ void SourceOp::getAsmResultNames(function_ref<void(Value, StringRef)> setName) {
 
 int64_t SourceOp::getTargetEnd() {
   int64_t end = 0;
-  for (size_t i = 0; i < getRangeCount(); ++i)
-    end = std::max(end, getRange(i).target + getRange(i).bytes);
+  for (size_t i = 0; i < getRangeCount(); ++i) {
+    // A fetch may be verified before its source.
+    int64_t last;
+    if (__builtin_add_overflow(getRange(i).target, getRange(i).bytes, &last))
+      return INT64_MAX;
+    end = std::max(end, last);
+  }
   return end;
 }
 
@@ -127,6 +132,12 @@ LogicalResult ConstantOp::verify() {
   if (bytes != buffer.getBytes())
     return emitOpError() << "has " << bytes << " bytes for a buffer of "
                          << buffer.getBytes();
+  return success();
+}
+
+LogicalResult MemoryOp::verify() {
+  if (getBytes() < 0)
+    return emitOpError() << "has " << getBytes() << " bytes";
   return success();
 }
 

@@ -198,6 +198,7 @@ def Plan_MemoryOp : Plan_DataOp<"memory"> {
     I64Prop:$bytes
   );
   let assemblyFormat = "$name $memory `size` $bytes attr-dict";
+  let hasVerifier = 1;
 }
 
 #endif // SLUICE_PLAN_DATA_OPS_TD

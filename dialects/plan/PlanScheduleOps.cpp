@@ -100,6 +100,14 @@ LogicalResult EntryOp::verify() {
   return success();
 }
 
+LogicalResult EntryOp::verifyRegions() {
+  for (Operation &op : getBody().front())
+    if (!isa<InputOp, OutputOp, LaunchOp, CopyOp, FetchOp, RecordOp, WaitOp>(
+            op))
+      return op.emitError("is no port or instruction of a plan.entry");
+  return success();
+}
+
 LogicalResult InputOp::verify() {
   return verifyPort(*this, getBuffer(), getRole(), getLayer(), true);
 }
@@ -178,8 +186,10 @@ LogicalResult LaunchOp::verify() {
     if (memoryOf(operands[index]) != Memory::Device)
       return error() << "operand '" << operand.name
                      << "' is not in device memory";
-    DType type = *toDType(buffer.getDtype());
-    if (!allows(operand.type, type))
+    // The buffer may be verified after its user: a module's order is free.
+    std::optional<DType> found = toDType(buffer.getDtype());
+    DType type = found.value_or(DType::F32);
+    if (!found || !allows(operand.type, type))
       return error() << "operand '" << operand.name << "' is "
                      << buffer.getDtype() << ", expected "
                      << describe(operand.type);

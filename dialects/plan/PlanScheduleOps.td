@@ -38,6 +38,7 @@ def Plan_EntryOp : Plan_Op<"entry", [
     attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     /// The most rows of this kind; 1 for fixed.
     int64_t getLimit(Rows rows);
