@@ -82,11 +82,14 @@ struct FuseWrite : Fusion<KvWriteOp> {
       return failure();
     auto cache = SymbolTable::lookupNearestSymbolFrom<KvCacheOp>(
         write, write.getCacheAttr());
+    auto table = SymbolTable::lookupNearestSymbolFrom<RopeTableOp>(
+        write, kRope.getTableAttr());
+    if (!cache || !table || table.getHeadDim() != cache.getHeadDim())
+      return failure();
     for (RmsNormOp norm : {qNorm, kNorm}) {
       auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(
           norm, norm.getWeightAttr());
-      if (!cache || !weight ||
-          weight.getTensorType().getDimSize(0) != cache.getHeadDim())
+      if (!weight || weight.getTensorType().getDimSize(0) != cache.getHeadDim())
         return failure();
     }
     auto fused = QkNormRopeWriteOp::create(

@@ -177,9 +177,17 @@ void InsertExpertTransfers::runOnOperation() {
   for (auto &[dtype, group] : groups)
     for (llm::ExpertBankOp bank : group.banks)
       poolOf[bank.getSymNameAttr()] = group.pool;
-  module.walk([&](llm::ExpertsOp op) {
+  WalkResult expanded = module.walk([&](llm::ExpertsOp op) {
+    // A module within the module has banks of its own.
+    if (op->getParentOfType<ModuleOp>() != module) {
+      op.emitError("stands in a module of its own, which has no pool");
+      return WalkResult::interrupt();
+    }
     expand(op, poolOf.lookup(op.getBankAttr().getAttr()), resident);
+    return WalkResult::advance();
   });
+  if (expanded.wasInterrupted())
+    return signalPassFailure();
   remark::passed(module.getLoc(),
                  remark::RemarkOpts::name("experts").category(DEBUG_TYPE))
       << remark::metric("pools", poolCount)

@@ -127,6 +127,23 @@ func.func @rotated_read_twice(%q: tensor<?x8xbf16>, %k: tensor<?x4xbf16>, %v: te
   return %a, %kr : tensor<?x8xbf16>, tensor<?x4xbf16>
 }
 
+// Rotated in heads of two, stored in heads of four: one kernel cannot do that.
+// CHECK-LABEL: @heads_differ
+// CHECK-NOT: llm.qk_norm_rope_write
+// CHECK: llm.kv_write
+llm.rope_table @narrow {inverse_frequencies = array<f32: 1.0>, positions = 32 : i64, scale = 1.0 : f32}
+func.func @heads_differ(%q: tensor<?x8xbf16>, %k: tensor<?x4xbf16>, %v: tensor<?x4xbf16>,
+                        %p: tensor<?xi32>, %s: tensor<?xi32>, %t: tensor<2x2xi32>) -> tensor<?x8xbf16> {
+  %qn = llm.rms_norm %q, @qn {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %qr = llm.rope %qn, %p, @narrow : tensor<?x8xbf16>, tensor<?xi32>
+  %kn = llm.rms_norm %k, @kn {eps = 1.0e-3 : f32} : tensor<?x4xbf16>
+  %kr = llm.rope %kn, %p, @narrow : tensor<?x4xbf16>, tensor<?xi32>
+  llm.kv_write %kr, %v, %p, %s, %t, @kv : tensor<?x4xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  %a = llm.attention %qr, %p, %s, %t, @kv {scale = 0.5 : f32}
+      : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  return %a : tensor<?x8xbf16>
+}
+
 // COUNT: remark: [Passed] fused | Category:fuse-llm
 // COUNT-SAME: add_rms_norm=1, qk_norm_rope_write=0, route=1
 // COUNT: remark: [Passed] fused | Category:fuse-llm
