@@ -63,6 +63,10 @@ def VerifyLlm : Pass<"verify-llm", "::mlir::ModuleOp"> {
         attributes {llm.max_rows = 1 : i64, llm.max_logit_rows = 1 : i64}
     ```
   }];
+  let statistics = [
+    Statistic<"entries", "entries", "Entry points that were checked">,
+    Statistic<"ops", "ops", "Ops of entry points that were checked">
+  ];
 }
 
 //===----------------------------------------------------------------------===//

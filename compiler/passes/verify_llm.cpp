@@ -7,6 +7,8 @@
 
 #include "compiler/passes/Passes.h"
 
+#include "mlir/IR/Remarks.h"
+
 #define DEBUG_TYPE "verify-llm"
 
 namespace sluice {
@@ -47,6 +49,8 @@ public:
     return success();
   }
 
+  unsigned entryCount = 0, opCount = 0;
+
 private:
   LogicalResult checkEntry(func::FuncOp entry) {
     auto rows = entry->getAttrOfType<IntegerAttr>(kMaxRows);
@@ -56,9 +60,12 @@ private:
              << "needs " << kMaxRows << " and " << kMaxLogitRows;
     if (entry.isExternal() || !entry.getBody().hasOneBlock())
       return entry.emitError("needs a body of one block");
-    for (Operation &op : entry.getBody().front().without_terminator())
+    ++entryCount;
+    for (Operation &op : entry.getBody().front().without_terminator()) {
+      ++opCount;
       if (op.getName().getDialectNamespace() != "llm")
         return op.emitOpError("does not belong in the llm stage");
+    }
     return success(succeeded(checkArguments(entry)) &&
                    succeeded(checkResults(entry)));
   }
@@ -148,8 +155,15 @@ struct VerifyLlm : impl::VerifyLlmBase<VerifyLlm> {
   using VerifyLlmBase::VerifyLlmBase;
 
   void runOnOperation() override {
-    if (failed(ModelCheck(getOperation()).run()))
+    ModelCheck check(getOperation());
+    if (failed(check.run()))
       return signalPassFailure();
+    entries += check.entryCount;
+    ops += check.opCount;
+    remark::passed(getOperation().getLoc(),
+                   remark::RemarkOpts::name("checked").category(DEBUG_TYPE))
+        << remark::metric("entries", check.entryCount)
+        << remark::metric("ops", check.opCount);
     markAllAnalysesPreserved();
   }
 };

@@ -1,4 +1,9 @@
 // RUN: sluice-opt %s --verify-llm --split-input-file --verify-diagnostics
+// RUN: not sluice-opt %s --verify-llm --split-input-file -o /dev/null \
+// RUN:   --remarks-filter=verify-llm 2>&1 | FileCheck %s
+
+// Two entry points of an embedding and a projection each.
+// CHECK: entries=2, ops=4
 
 // A whole model without layers passes.
 
