@@ -41,6 +41,9 @@ public:
 private:
   template <typename T> using Offsets = std::vector<flat::Offset<T>>;
 
+  /// Numbers files, arenas, buffers and sources, each kind from 0. Ahead of
+  /// the walk: in a module a use may stand before its value.
+  void number();
   LogicalResult visit(Operation &op);
   LogicalResult addSource(SourceOp source);
   FailureOr<flat::Offset<fb::Entry>> entry(EntryOp entry);
@@ -72,6 +75,13 @@ private:
   flat::Offset<fb::Entry> load;
 };
 
+void Exporter::number() {
+  llvm::DenseMap<Type, uint32_t> counts;
+  for (Operation &op : *module.getBody())
+    for (Value value : op.getResults())
+      indices[value] = counts[value.getType()]++;
+}
+
 LogicalResult Exporter::addSource(SourceOp source) {
   SmallVector<uint32_t> sourceFiles;
   for (Value file : source.getFiles())
@@ -82,7 +92,6 @@ LogicalResult Exporter::addSource(SourceOp source) {
     ranges.emplace_back(sourceFiles[range.file], range.source, range.target,
                         range.bytes);
   }
-  indices[source.getSource()] = sources.size();
   auto tensor = out.CreateString(source.getTensor().str());
   sources.push_back(
       fb::CreateSource(out, tensor, out.CreateVectorOfStructs(ranges)));
@@ -96,7 +105,6 @@ LogicalResult Exporter::visit(Operation &op) {
         return success();
       })
       .Case([&](planir::FileOp file) {
-        indices[file.getFile()] = files.size();
         fileOps.push_back(file);
         files.push_back(fb::CreateFile(out,
                                        out.CreateString(file.getPath().str()),
@@ -104,14 +112,12 @@ LogicalResult Exporter::visit(Operation &op) {
         return success();
       })
       .Case([&](ArenaOp arena) {
-        indices[arena.getArena()] = arenas.size();
         arenas.push_back(fb::CreateArena(
             out, out.CreateString(arena.getName().str()),
             static_cast<fb::MemoryKind>(arena.getMemory()), arena.getBytes()));
         return success();
       })
       .Case([&](BufferOp buffer) {
-        indices[buffer.getBuffer()] = buffers.size();
         buffers.push_back(fb::CreateBuffer(
             out, out.CreateString(buffer.getName().str()),
             index(buffer.getArena()), buffer.getOffset(), buffer.getBytes(),
@@ -170,6 +176,9 @@ FailureOr<flat::Offset<fb::Entry>> Exporter::entry(EntryOp entry) {
     instructions.push_back(fb::CreateInstruction(
         out, static_cast<fb::StreamKind>(stream), kind, operation.Union()));
   };
+  for (auto output : entry.getBody().front().getOps<OutputOp>())
+    if (failed(narrow(output, output.getLayer())))
+      return failure();
   for (Operation &op : entry.getBody().front())
     llvm::TypeSwitch<Operation *>(&op)
         .Case([&](InputOp input) { inputs.push_back(port(input)); })
@@ -249,6 +258,7 @@ uint64_t Exporter::fingerprint() {
 }
 
 FailureOr<std::vector<uint8_t>> Exporter::run() {
+  number();
   for (Operation &op : *module.getBody())
     if (failed(visit(op)))
       return failure();
