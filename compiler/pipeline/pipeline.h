@@ -6,16 +6,15 @@
 
 #include "mlir/Pass/PassManager.h"
 
-#include <span>
-
 namespace sluice {
 
-/// Passes that only make a plan faster; without them it gives the same tokens.
-std::span<const std::string_view> passesToDisable();
+/// Refuses, by name, to disable a pass that does more than make a plan faster;
+/// the message lists those that may be missing.
+Status checkDisabledPasses(const CompileOptions &options);
 
 /// Adds the passes that bring an llm module to `stage`. The order, and why, is
 /// written in pipeline.cpp. Passes that `options` disables are left out;
-/// refuses names that are not in passesToDisable().
+/// fails as checkDisabledPasses does.
 Status buildPipeline(mlir::OpPassManager &passes, const CompileOptions &options,
                      Stage stage);
 

@@ -182,7 +182,12 @@ Result<CompileFlags> parseFlags(int argc, char **argv) {
                                    {{"auto", ArithmeticChoice::Auto},
                                     {"portable", ArithmeticChoice::Portable}}));
   options.disabledPasses.assign(flags.disabled.begin(), flags.disabled.end());
+  SLUICE_RETURN_IF_ERROR(checkDisabledPasses(options));
   SLUICE_RETURN_IF_ERROR(parseCount(flags.batch, options.batch));
+  if (options.batch > CompileOptions::kMaxBatch)
+    return badUsage("--batch is " + std::to_string(options.batch) +
+                    ", expected at most " +
+                    std::to_string(CompileOptions::kMaxBatch));
   SLUICE_RETURN_IF_ERROR(parseCount(flags.maxSeq, options.maxSeq));
   SLUICE_RETURN_IF_ERROR(parseCount(flags.prefillRows, options.prefillRows));
   SLUICE_RETURN_IF_ERROR(parseMemory(flags.gpuMemory, options.gpuMemory));

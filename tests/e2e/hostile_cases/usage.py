@@ -17,13 +17,13 @@ COMPILE_FLAGS = {
     "unknown unit": ("--gpu-memory", ["--gpu-memory", "12 parsecs"]),
     "negative budget": ("--gpu-memory", ["--gpu-memory=-1GiB"]),
     "overflowing budget": ("--gpu-memory", ["--gpu-memory", "99999999999999GiB"]),
+    "unknown pass": ("no-such-pass", ["--disable-pass", "no-such-pass"]),
+    "absurd batch": ("batch", ["--batch", "4000000000"]),
 }
 # Well formed, but not for this model: exit code 1.
 COMPILE_LIMITS = {
-    "unknown pass": ("no-such-pass", ["--disable-pass", "no-such-pass"]),
     "longer than the model": ("max-seq", ["--max-seq", "4096"]),
     "budget that nothing fits": ("budget", ["--gpu-memory", "10KiB"]),
-    "absurd batch": ("batch", ["--batch", "4000000000"]),
 }
 RUN_FLAGS = {
     "no prompt": ("--prompt", []),
