@@ -31,8 +31,8 @@ Result<std::unique_ptr<Backend>> openBackend(const RunOptions &options) {
 #else
   if (options.backend == "cuda")
     return Status(ErrorCode::Unsupported,
-                  "--backend cuda: this sluice-run was built without a CUDA "
-                  "toolkit, expected cpu");
+                  "--backend cuda: built without a CUDA toolkit, expected "
+                  "cpu");
   if (options.backend.empty())
     logInfo("built without CUDA: running on the CPU backend");
 #endif

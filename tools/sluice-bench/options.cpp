@@ -1,0 +1,149 @@
+//===- options.cpp - The command line of sluice-bench ---------------------===//
+
+#include "tools/sluice-bench/options.h"
+
+#include "tools/support/log.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluice::tools {
+namespace {
+
+/// "512,64": whole numbers from `least`.
+Result<std::vector<uint32_t>>
+parseSweep(const char *flag, const std::string &text, uint32_t least) {
+  std::vector<uint32_t> values;
+  const char *at = text.data(), *end = at + text.size();
+  while (true) {
+    uint32_t value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || (next != end && *next != ',') || value < least)
+      return Status(ErrorCode::InvalidArgument,
+                    std::string(flag) + " is '" + text +
+                        "', expected whole numbers from " +
+                        std::to_string(least) + " with commas between");
+    values.push_back(value);
+    if (next == end)
+      return values;
+    at = next + 1;
+  }
+}
+
+bool allZero(const std::vector<uint32_t> &values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](uint32_t value) { return value == 0; });
+}
+
+/// The flags whose values CLI11 has taken as text.
+struct Texts {
+  std::string prompts = "512", news = "128", depths = "0", batches;
+  std::string format = "md";
+};
+
+Status finish(const Texts &texts, BenchOptions &options) {
+  SLUICE_ASSIGN_OR_RETURN(options.prompts, parseSweep("-p", texts.prompts, 0));
+  SLUICE_ASSIGN_OR_RETURN(options.news, parseSweep("-n", texts.news, 0));
+  SLUICE_ASSIGN_OR_RETURN(options.depths, parseSweep("-d", texts.depths, 0));
+  const std::string fallback = options.theory ? "1,4,8,16,32,64,128" : "1";
+  SLUICE_ASSIGN_OR_RETURN(
+      options.batches,
+      parseSweep("-b", texts.batches.empty() ? fallback : texts.batches, 1));
+  options.format = texts.format == "csv"    ? Format::Csv
+                   : texts.format == "json" ? Format::Json
+                                            : Format::Markdown;
+  if (options.theory)
+    return options.model.validate();
+  if (options.plan.empty())
+    return Status(ErrorCode::InvalidArgument,
+                  "no plan was named, expected one, or --theory");
+  if (allZero(options.prompts) && allZero(options.news))
+    return Status(ErrorCode::InvalidArgument,
+                  "-p and -n are 0: nothing to measure");
+  return Status::ok();
+}
+
+} // namespace
+
+std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
+                                              int &exitCode) {
+  BenchOptions options;
+  Texts texts;
+  CLI::App app("Measures a plan: prompt processing (pp) and token generation "
+               "(tg), in tokens a second.");
+  auto *plan = app.add_option("plan", options.plan, "The plan file");
+  app.add_option("--model", options.modelDir,
+                 "The checkpoint's folder, if it is not where the plan says");
+  app.add_option("-p,--n-prompt", texts.prompts,
+                 "Tokens of each prompt to process; 0: no such test")
+      ->capture_default_str();
+  app.add_option("-n,--n-gen", texts.news,
+                 "Tokens each sequence generates; 0: no such test")
+      ->capture_default_str();
+  app.add_option("-d,--n-depth", texts.depths,
+                 "Tokens that a sequence has before the test")
+      ->capture_default_str();
+  app.add_option("-b,--batch", texts.batches,
+                 "Sequences side by side (default: 1; with --theory "
+                 "1,4,8,16,32,64,128)");
+  app.add_option("-r,--repetitions", options.repetitions,
+                 "Timed repetitions of each test, after an untimed one")
+      ->check(CLI::Range(1u, 1000000u))
+      ->capture_default_str();
+  app.add_option("-o,--output", texts.format, "md, csv or json")
+      ->check(CLI::IsMember({"md", "csv", "json"}))
+      ->capture_default_str();
+  app.add_option("--backend", options.backend,
+                 "cuda or cpu (default: cuda where there is a GPU)")
+      ->check(CLI::IsMember({"cuda", "cpu"}));
+  app.add_option("--threads", options.threads,
+                 "Threads of the CPU backend (default: one a core)")
+      ->check(CLI::Range(0u, 1024u));
+  app.add_option("--prompt-ids", options.promptIdsFile,
+                 "The tokens to run on, JSON: an array of ids, or an array of "
+                 "such arrays (default: text that the model makes)");
+  app.add_option("--trace-out", options.traceOut,
+                 "Write the tokens run on, to be given to --prompt-ids");
+
+  auto *theory =
+      app.add_flag("--theory", options.theory,
+                   "Print what n batches in a step should bring; runs nothing");
+  // A plan says these three itself.
+  MultiBatchModel &model = options.model;
+  app.add_option("--num-experts", model.experts, "Experts a layer")
+      ->needs(theory)
+      ->excludes(plan)
+      ->capture_default_str();
+  app.add_option("--top-k", model.topK, "Experts a token")
+      ->needs(theory)
+      ->excludes(plan)
+      ->capture_default_str();
+  app.add_option("--layers", model.layers, "Layers with experts")
+      ->needs(theory)
+      ->excludes(plan)
+      ->capture_default_str();
+  app.add_option("--io-ms", model.expertIoMs, "One expert over the bus")
+      ->needs(theory)
+      ->capture_default_str();
+  app.add_option("--attention-ms", model.attentionMs,
+                 "One batch's attention in a layer")
+      ->needs(theory)
+      ->capture_default_str();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    exitCode = app.exit(error) == 0 ? kDone : kBadUsage;
+    return std::nullopt;
+  }
+  if (Status status = finish(texts, options); !status) {
+    logError(status.message());
+    exitCode = kBadUsage;
+    return std::nullopt;
+  }
+  return options;
+}
+
+} // namespace sluice::tools

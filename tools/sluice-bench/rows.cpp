@@ -1,0 +1,178 @@
+//===- rows.cpp - What the tables of sluice-bench say ---------------------===//
+
+#include "tools/sluice-bench/rows.h"
+
+#include "tools/sluice-bench/statistics.h"
+#include "tools/sluice-run/figures.h"
+#include "tools/support/units.h"
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+namespace sluice::tools {
+namespace {
+
+std::string fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+/// "30.53 B".
+std::string formatCount(uint64_t count) {
+  const auto value = static_cast<double>(count);
+  if (count >= 1000000000)
+    return fixed(value / 1e9, 2) + " B";
+  if (count >= 1000000)
+    return fixed(value / 1e6, 2) + " M";
+  return fixed(value / 1e3, 2) + " K";
+}
+
+/// Bytes of the checkpoint that the plan reads.
+uint64_t weightBytes(const plan::fb::Plan &plan) {
+  uint64_t bytes = 0;
+  for (const auto *source : *plan.sources())
+    for (const auto *range : *source->ranges())
+      bytes += range->bytes();
+  return bytes;
+}
+
+uint64_t deviceBytes(const plan::fb::Plan &plan) {
+  uint64_t bytes = 0;
+  for (const auto *arena : *plan.arenas())
+    if (arena->kind() == plan::fb::MemoryKind::Device)
+      bytes += arena->bytes();
+  return bytes;
+}
+
+/// The --gpu-memory that the plan was compiled with, if there was one.
+std::optional<uint64_t> budget(const plan::fb::Plan &plan) {
+  constexpr std::string_view kFlag = "--gpu-memory ";
+  const std::string_view options = plan.options()->string_view();
+  const size_t at = options.find(kFlag);
+  uint64_t bytes = 0;
+  if (at == std::string_view::npos ||
+      std::from_chars(options.data() + at + kFlag.size(),
+                      options.data() + options.size(), bytes)
+              .ec != std::errc())
+    return std::nullopt;
+  return bytes;
+}
+
+template <typename T>
+nlohmann::ordered_json orNull(const std::optional<T> &value) {
+  return value ? nlohmann::ordered_json(*value)
+               : nlohmann::ordered_json(nullptr);
+}
+
+std::optional<double> ratio(double count, double of) {
+  return of > 0 ? std::optional(count / of) : std::nullopt;
+}
+
+} // namespace
+
+std::vector<Column> benchColumns() {
+  return {{"model", 20},      {"size", 10, true},   {"params", 9, true},
+          {"backend", 7},     {"budget", 10, true}, {"n", 3, true},
+          {"test", 12, true}, {"t/s", 18, true}};
+}
+
+ReportRow benchRow(const Session &session, const Test &test,
+                   const Measurement &measured, const std::string &traceName) {
+  const plan::fb::Plan &plan = session.executor->plan().get();
+  const plan::fb::Model &model = *plan.model();
+  const std::string backend = session.backend->name();
+  const std::optional<uint64_t> limit = budget(plan);
+  const double tokens = double(test.sequences) * test.tokens;
+  std::vector<double> speeds;
+  for (double ms : measured.repetitionMs)
+    speeds.push_back(tokens * 1e3 / ms);
+  const double speed = mean(speeds), spread = deviation(speeds);
+
+  GenerateMetrics metrics;
+  metrics.routedRows = measured.rows;
+  const ExpertCounters experts = residentExperts(session, metrics);
+  const bool prompt = test.entry == EntryPoint::Prefill;
+
+  ReportRow row;
+  row.cells = {model.name()->str(),
+               formatBytes(weightBytes(plan)),
+               formatCount(model.parameters()),
+               backend,
+               limit ? formatBytes(*limit) : "none",
+               std::to_string(test.sequences),
+               test.name(),
+               fixed(speed, 2) + " ± " + fixed(spread, 2)};
+  row.record = {
+      {"model", model.name()->str()},
+      {"plan", session.executor->plan().name()},
+      {"plan_options", plan.options()->str()},
+      {"size_bytes", weightBytes(plan)},
+      {"params", model.parameters()},
+      {"backend", backend},
+      {"device", session.backend->describe()},
+      {"budget_bytes", orNull(limit)},
+      {"device_bytes", deviceBytes(plan)},
+      {"trace", traceName},
+      {"n", test.sequences},
+      {"test", test.name()},
+      {"n_prompt", prompt ? test.tokens : 0},
+      {"n_gen", prompt ? 0 : test.tokens},
+      {"n_depth", test.depth},
+      {"repetitions", measured.repetitionMs.size()},
+      {"avg_ts", speed},
+      {"stddev_ts", spread},
+      {"samples_ts", speeds},
+      {"steps", measured.stepMs.size()},
+      {"step_ms_mean", mean(measured.stepMs)},
+      {"step_ms_p50", percentile(measured.stepMs, 0.50)},
+      {"step_ms_p95", percentile(measured.stepMs, 0.95)},
+      {"expert_hits", experts.hits},
+      {"expert_misses", experts.misses},
+      {"expert_hit_rate", orNull(ratio(double(experts.hits),
+                                       double(experts.hits + experts.misses)))},
+      {"expert_bytes_moved", experts.bytesMoved},
+      {"expert_bytes_wasted", experts.bytesWasted},
+      {"gb_per_token",
+       orNull(ratio(double(experts.bytesMoved) / 1e9, double(measured.rows)))},
+  };
+  return row;
+}
+
+std::vector<Column> theoryColumns() {
+  return {{"n", 4, true},
+          {"unique experts", 0, true},
+          {"I/O ms/layer", 0, true},
+          {"attn ms/layer", 0, true},
+          {"tok/s", 8, true},
+          {"speed-up", 0, true}};
+}
+
+ReportRow theoryRow(const MultiBatchModel &model, uint32_t batches) {
+  const MultiBatchRow line = multiBatch(model, batches);
+  ReportRow row;
+  row.cells = {std::to_string(batches),
+               fixed(line.uniqueExperts, 2),
+               fixed(line.ioMs, 3),
+               fixed(line.attentionMs, 3),
+               fixed(line.tokensPerSecond, 2),
+               fixed(line.speedup, 2)};
+  row.record = {
+      {"n", batches},
+      {"experts", model.experts},
+      {"top_k", model.topK},
+      {"layers", model.layers},
+      {"expert_io_ms", model.expertIoMs},
+      {"batch_attention_ms", model.attentionMs},
+      {"unique_experts", line.uniqueExperts},
+      {"io_ms", line.ioMs},
+      {"attention_ms", line.attentionMs},
+      {"layer_ms", line.layerMs},
+      {"tok_s", line.tokensPerSecond},
+      {"speedup", line.speedup},
+  };
+  return row;
+}
+
+} // namespace sluice::tools
