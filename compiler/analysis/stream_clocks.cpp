@@ -49,9 +49,13 @@ llvm::MapVector<Operation *, Lifetime> computeLifetimes(ModuleOp module) {
       });
     }
   }
-  for (auto buffer : module.getOps<BufferOp>())
-    if (lifetimes.try_emplace(buffer).second)
-      lifetimes[buffer].always = true;
+  for (auto buffer : module.getOps<BufferOp>()) {
+    auto [found, added] = lifetimes.try_emplace(buffer);
+    if (!added)
+      continue;
+    found->second.always = true;
+    found->second.first = lifetimes.size();
+  }
   for (Operation *buffer : persistentBuffers(module))
     lifetimes[buffer].always = true;
   return lifetimes;

@@ -24,7 +24,7 @@ void join(Clock &clock, const Clock &other);
 struct Lifetime {
   planir::EntryOp entry;
   bool always = false; ///< Used by several entries, or never: always live.
-  unsigned first = 0;  ///< Order of the first access among all lifetimes.
+  unsigned first = 0;  ///< Unique; in the order of first accesses.
   Clock start = {};    ///< What is finished when the first access starts.
   Clock end = {};      ///< The position of the last access on each stream.
 };

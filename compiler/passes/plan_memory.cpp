@@ -38,7 +38,8 @@ struct Item {
 /// Places the items; the bytes they take together, or -1 where those are more
 /// than an arena can have.
 int64_t place(MutableArrayRef<Item> items) {
-  llvm::stable_sort(items, [](const Item &a, const Item &b) {
+  // A total order: no two lifetimes have the same number.
+  llvm::sort(items, [](const Item &a, const Item &b) {
     return a.bytes != b.bytes ? a.bytes > b.bytes
                               : a.life->first < b.life->first;
   });
