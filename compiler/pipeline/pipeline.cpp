@@ -7,6 +7,8 @@
 #include "mlir/Transforms/Passes.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -77,12 +79,13 @@ private:
 Status checkDisabledPasses(const CompileOptions &options) {
   for (const std::string &name : options.disabledPasses)
     if (std::ranges::find(kMayBeDisabled, name) == std::end(kMayBeDisabled)) {
-      std::string known;
-      for (std::string_view pass : kMayBeDisabled)
-        known += (known.empty() ? "" : ", ") + std::string(pass);
-      return Status(ErrorCode::InvalidArgument, "--disable-pass is '" + name +
-                                                    "', expected one of " +
-                                                    known);
+      std::string message =
+          "--disable-pass is '" + name + "', expected one of ";
+      for (std::string_view pass : kMayBeDisabled) {
+        message += pass == kMayBeDisabled[0] ? "" : ", ";
+        message += pass;
+      }
+      return Status(ErrorCode::InvalidArgument, std::move(message));
     }
   return Status::ok();
 }

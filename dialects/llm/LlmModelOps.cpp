@@ -19,9 +19,11 @@ int64_t checkedProduct(int64_t a, int64_t b) {
 /// Bytes of a tensor with only static, positive dims; -1 on overflow.
 int64_t tensorBytes(RankedTensorType type) {
   int64_t bytes = type.getElementTypeBitWidth() / 8;
-  for (int64_t dim : type.getShape())
-    if ((bytes = checkedProduct(bytes, dim)) < 0)
+  for (int64_t dim : type.getShape()) {
+    bytes = checkedProduct(bytes, dim);
+    if (bytes < 0)
       return -1;
+  }
   return bytes;
 }
 
