@@ -45,7 +45,6 @@ fuzz() {
 }
 
 tools/install_packages.sh
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 # worktrees and clones share the cache
 
 step format tools/format.sh --check
 step main build_and_test "$root/main" ""
@@ -56,7 +55,7 @@ step address build_and_test "$root/address" "" -DSLUICE_SANITIZE=address -DSLUIC
   -DSLUICE_BUILD_FUZZERS=ON -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22
 step thread build_and_test "$root/thread" "threads" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF
 step fuzz fuzz
-step tidy tools/tidy.py "$root/main"
+step tidy tools/tidy.py "$root/address"
 
 echo
 printf '%s\n' "${results[@]}"

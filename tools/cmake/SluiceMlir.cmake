@@ -7,6 +7,15 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
+# MLIR's headers take most of a source's compile time: they are parsed once for all.
+add_library(sluice_mlir_headers OBJECT ${CMAKE_SOURCE_DIR}/tools/cmake/mlir_headers.cpp)
+target_include_directories(sluice_mlir_headers SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+target_compile_options(sluice_mlir_headers PRIVATE -fno-exceptions)
+target_precompile_headers(sluice_mlir_headers PRIVATE
+  <mlir/Dialect/Func/IR/FuncOps.h> <mlir/IR/Builders.h> <mlir/IR/BuiltinOps.h>
+  <mlir/IR/DialectImplementation.h> <mlir/IR/OpImplementation.h> <mlir/IR/PatternMatch.h>
+  <mlir/Pass/Pass.h>)
+
 # A library of compiler code. It links the shared libMLIR and libLLVM, whose Debian
 # build has run-time type information and no exceptions.
 function(sluice_add_mlir_library name)
@@ -15,5 +24,6 @@ function(sluice_add_mlir_library name)
   target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS}
                              ${CMAKE_BINARY_DIR})
   target_compile_options(${name} PRIVATE -fno-exceptions)
+  target_precompile_headers(${name} REUSE_FROM sluice_mlir_headers)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
 endfunction()
