@@ -4,6 +4,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
@@ -257,6 +258,21 @@ LogicalResult FetchOp::verify() {
 LogicalResult WaitOp::verify() {
   if (!getEvent().getDefiningOp<RecordOp>())
     return emitOpError("waits for an event that no plan.record makes");
+  return success();
+}
+
+LogicalResult RecordOp::canonicalize(RecordOp op, PatternRewriter &rewriter) {
+  if (!op.getEvent().use_empty())
+    return failure();
+  rewriter.eraseOp(op);
+  return success();
+}
+
+LogicalResult WaitOp::canonicalize(WaitOp op, PatternRewriter &rewriter) {
+  auto record = op.getEvent().getDefiningOp<RecordOp>();
+  if (!record || record.getStream() != op.getStream())
+    return failure();
+  rewriter.eraseOp(op);
   return success();
 }
 

@@ -164,10 +164,13 @@ def Plan_RecordOp : Plan_EntryChildOp<"record"> {
     ```mlir
     %event = plan.record on demand
     ```
+
+    Folds away when nothing waits for it.
   }];
   let arguments = (ins EnumProp<Plan_Stream>:$stream);
   let results = (outs Plan_Event:$event);
   let assemblyFormat = "`on` $stream attr-dict";
+  let hasCanonicalizeMethod = 1;
 }
 
 def Plan_WaitOp : Plan_EntryChildOp<"wait"> {
@@ -179,10 +182,13 @@ def Plan_WaitOp : Plan_EntryChildOp<"wait"> {
     ```mlir
     plan.wait %event on compute
     ```
+
+    Folds away on the stream that recorded the event: a stream is in order anyway.
   }];
   let arguments = (ins Plan_Event:$event, EnumProp<Plan_Stream>:$stream);
   let assemblyFormat = "$event `on` $stream attr-dict";
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 #endif // SLUICE_PLAN_SCHEDULE_OPS_TD
