@@ -18,3 +18,21 @@ function(sluice_add_gtest name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")
 endfunction()
+
+# sluice_add_runtime_tool(name [CPU_ONLY] SOURCES a.cpp ... [LIBS lib ...])
+# A command of the runtime half: with the CUDA backend where there is a toolkit (not for
+# CPU_ONLY), and as one file that can be carried to another machine.
+function(sluice_add_runtime_tool name)
+  cmake_parse_arguments(arg "CPU_ONLY" "" "SOURCES;LIBS" ${ARGN})
+  find_package(CLI11 REQUIRED)
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} sluice_tool_support sluice_decode sluice_backend
+                                        sluice_io sluice_core CLI11::CLI11)
+  if(SLUICE_HAVE_CUDA AND NOT arg_CPU_ONLY)
+    target_link_libraries(${name} PRIVATE sluice_backend_cuda)
+    target_compile_definitions(${name} PRIVATE SLUICE_HAVE_CUDA)
+  endif()
+  if(NOT SLUICE_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
+  endif()
+endfunction()
