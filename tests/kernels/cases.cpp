@@ -416,8 +416,9 @@ void sortByExpert(std::span<const int32_t> ids, int64_t experts,
                   std::vector<int32_t> &offsets, std::vector<int32_t> &order) {
   order.resize(ids.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return ids[a] < ids[b]; });
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return ids[a] != ids[b] ? ids[a] < ids[b] : a < b;
+  });
   offsets.assign(experts + 1, 0);
   for (int32_t id : ids)
     ++offsets[id + 1];

@@ -150,10 +150,11 @@ void printMemory(std::ostream &out, const plan::Plan &file) {
     out << "\narena " << arena.name()->str() << ": "
         << formatBytes(arena.bytes()) << " for " << byArena[i].size()
         << " buffers of " << formatBytes(sum) << " together\n";
-    std::stable_sort(byArena[i].begin(), byArena[i].end(),
-                     [](const fb::Buffer *a, const fb::Buffer *b) {
-                       return a->bytes() > b->bytes();
-                     });
+    std::sort(byArena[i].begin(), byArena[i].end(),
+              [](const fb::Buffer *a, const fb::Buffer *b) {
+                return a->bytes() != b->bytes() ? a->bytes() > b->bytes()
+                                                : a->offset() < b->offset();
+              });
     for (size_t j = 0; j < std::min(kBuffersShown, byArena[i].size()); ++j) {
       const fb::Buffer &buffer = *byArena[i][j];
       out << "  [" << std::setw(12) << buffer.offset() << ", " << std::setw(12)

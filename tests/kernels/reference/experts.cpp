@@ -13,8 +13,8 @@ void topK(const std::vector<double> &p, int64_t k, bool normalize, double *ids,
           double *weights) {
   std::vector<int> order(p.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int a, int b) { return p[a] > p[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](int a, int b) { return p[a] != p[b] ? p[a] > p[b] : a < b; });
   double sum = 0;
   for (int64_t i = 0; i < k; ++i)
     sum += p[order[i]];
