@@ -7,7 +7,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <numeric>
 
 using namespace mlir;
 using namespace sluice::planir;
@@ -191,7 +190,8 @@ void PlanBuilder::pin(expert::PinOp pin) {
     tooLarge = true;
   }
   SmallVector<int32_t> slotOf(experts);
-  std::iota(slotOf.begin(), slotOf.end(), static_cast<int32_t>(first));
+  for (int64_t expert = 0; expert < experts; ++expert)
+    slotOf[expert] = static_cast<int32_t>(first + expert);
   ConstantOp::create(declarations, loc, table, slotOf);
   pinned[name] = {slots, table, static_cast<int64_t>(pool.getSlots()),
                   slotBytes / elementBytes(pool.getDtype())};

@@ -11,6 +11,8 @@ include(AddMLIR)
 add_library(sluice_mlir_headers OBJECT ${CMAKE_SOURCE_DIR}/tools/cmake/mlir_headers.cpp)
 target_include_directories(sluice_mlir_headers SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
 target_compile_options(sluice_mlir_headers PRIVATE -fno-exceptions)
+# As Debian's build: without it Pass::Statistic has another layout here than there.
+target_compile_definitions(sluice_mlir_headers PRIVATE NDEBUG)
 target_precompile_headers(sluice_mlir_headers PRIVATE
   <mlir/Dialect/Func/IR/FuncOps.h> <mlir/IR/Builders.h> <mlir/IR/BuiltinOps.h>
   <mlir/IR/DialectImplementation.h> <mlir/IR/OpImplementation.h> <mlir/IR/PatternMatch.h>
@@ -24,6 +26,7 @@ function(sluice_add_mlir_library name)
   target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS}
                              ${CMAKE_BINARY_DIR})
   target_compile_options(${name} PRIVATE -fno-exceptions)
+  target_compile_definitions(${name} PUBLIC NDEBUG)
   target_precompile_headers(${name} REUSE_FROM sluice_mlir_headers)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
 endfunction()
