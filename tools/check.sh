@@ -62,7 +62,6 @@ step address build_and_test "$root/address" -DSLUICE_SANITIZE=address -DSLUICE_C
   -DSLUICE_BUILD_FUZZERS=ON -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22
 step thread threads
 step fuzz fuzz
-step tidy tools/tidy.py "$root/address"
 
 echo
 printf '%s\n' "${results[@]}"
