@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands: style, build, every test, the
 # sanitizer builds and a short run of each fuzzer. Needs no GPU. What is already
-# built is not built again, so a second run takes a minute or two.
+# built is not built again, so a second run is mostly the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
