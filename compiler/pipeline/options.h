@@ -10,6 +10,7 @@
 #include "runtime/core/status.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,51 @@ enum class ArithmeticChoice : uint8_t {
   Auto,    ///< Tensor for prefill and for plans of more than 8 rows.
   Portable ///< Portable everywhere: the same bits on every backend.
 };
+
+/// Who computes the experts that are not in a slot when a layer needs them.
+enum class ExpertMode : uint8_t {
+  Auto,  ///< The planner's choice among the others.
+  Fetch, ///< The GPU, after the bus has brought them.
+  Host,  ///< The CPU, where they lie.
+  Split  ///< Both at once.
+};
+
+enum class ScheduleKind : uint8_t {
+  Planned,
+  /// The baseline: whole layers move, once a batch, nothing overlaps and
+  /// nothing stays.
+  Serial
+};
+
+/// What the planner decides when not all experts fit the GPU; the passes do
+/// what it says.
+struct ExpertDecisions {
+  /// Fetch, Host or Split.
+  ExpertMode mode = ExpertMode::Fetch;
+  /// Share of the missed bytes that the CPU computes, 0 to 1; Host: 1.
+  double hostShare = 0;
+  /// Most experts to move ahead of a layer; 0: no prefetch.
+  int64_t prefetchLimit = 0;
+  /// Bytes of arrived experts that one launch waits for, at least one expert.
+  int64_t waveBytes = int64_t{32} << 20;
+  /// Index into plan::kPolicyNames.
+  std::string policy = "next_use";
+  /// Milliseconds of one decode step of all batches; 0: not predicted.
+  double predictedStepMs = 0;
+};
+
+/// What recorded routing says of one layer's experts.
+struct LayerRouting {
+  int64_t layer = 0;
+  /// Expected uses a token, one an expert.
+  std::vector<float> popularity;
+  /// Experts of this layer that follow expert i of the previous sparse layer,
+  /// likeliest first: [experts of the previous layer * successorCount], or
+  /// empty.
+  std::vector<uint16_t> successors;
+  int64_t successorCount = 0;
+};
+using RoutingStatistics = std::vector<LayerRouting>;
 
 struct CompileOptions {
   static constexpr int64_t kPageTokens = 16;
@@ -42,6 +88,10 @@ struct CompileOptions {
   ArithmeticChoice arithmetic = ArithmeticChoice::Auto;
   std::optional<uint64_t> gpuMemory;  ///< Bytes; none: no limit.
   std::optional<uint64_t> hostMemory; ///< Bytes; none: no limit.
+  ExpertMode experts = ExpertMode::Auto;
+  ScheduleKind schedule = ScheduleKind::Planned;
+  /// Of the --routing file; none: every expert is as likely as another.
+  std::shared_ptr<const RoutingStatistics> routing;
   std::vector<std::string> disabledPasses;
 };
 
