@@ -11,7 +11,7 @@
 namespace sluice::plan {
 
 /// Raised whenever a runtime that reads older plans could misread a newer one.
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 
 /// Name and version of the compiler, as Plan.compiler holds them.
 inline constexpr const char *kCompiler = "sluice-compile 0.1.0";
@@ -26,5 +26,8 @@ inline constexpr int64_t kAttentionSplit = 256;
 
 /// A buffer index that means "no buffer", for an absent optional operand.
 inline constexpr uint32_t kNoBuffer = 0xffffffff;
+
+/// How many eviction policies Plan.policy may name.
+inline constexpr uint8_t kPolicyCount = 4;
 
 } // namespace sluice::plan

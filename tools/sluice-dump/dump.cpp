@@ -60,7 +60,7 @@ std::string operationText(const fb::Plan &plan, const fb::Instruction &step) {
     return "record e" + std::to_string(step.operation_as_Record()->event());
   case fb::Operation::Wait:
     return "wait e" + std::to_string(step.operation_as_Wait()->event());
-  case fb::Operation::NONE:
+  default:
     break;
   }
   return "?";
