@@ -49,8 +49,9 @@ enum class Kernel : uint16_t {
   ExpertDown,
   ExpertCombine,
   SelectRows,
+  ExpertScatter,
 };
-inline constexpr int kKernelCount = static_cast<int>(Kernel::SelectRows) + 1;
+inline constexpr int kKernelCount = static_cast<int>(Kernel::ExpertScatter) + 1;
 
 /// A launch as it is bound at load time: everything but the number of rows.
 /// Operands, dims and scalars stand in the order of the kernel's signature.

@@ -196,6 +196,16 @@ constexpr Operand kSelectRows[] = {
     {"out", W, Activation, false, {rows, dim(0)}},
 };
 
+// Puts expert outputs that were computed elsewhere at their pairs: row r goes
+// to out[index[r]], the other pairs keep what they hold. No pair is named
+// twice.
+constexpr const char *kExpertScatterDims[] = {"pairs", "hidden"};
+constexpr Operand kExpertScatter[] = {
+    {"in", R, F32, false, {rows, dim(1)}},
+    {"index", R, I32, false, {rows}},
+    {"out", RW, F32, false, {dim(0), dim(1)}},
+};
+
 constexpr std::array<Signature, kKernelCount> kSignatures = {{
     {Kernel::Embed, "embed", kEmbed, kEmbedDims, {}},
     {Kernel::Linear, "linear", kLinear, kLinearDims, {}},
@@ -228,6 +238,11 @@ constexpr std::array<Signature, kKernelCount> kSignatures = {{
      kExpertCombineDims,
      {}},
     {Kernel::SelectRows, "select_rows", kSelectRows, kHiddenDims, {}},
+    {Kernel::ExpertScatter,
+     "expert_scatter",
+     kExpertScatter,
+     kExpertScatterDims,
+     {}},
 }};
 
 constexpr bool inEnumOrder() {

@@ -27,6 +27,7 @@ void expertDemand(const KernelArgs &, int64_t rows, const Parallel &);
 void expertGateUp(const KernelArgs &, int64_t rows, const Parallel &);
 void expertDown(const KernelArgs &, int64_t rows, const Parallel &);
 void expertCombine(const KernelArgs &, int64_t rows, const Parallel &);
+void expertScatter(const KernelArgs &, int64_t rows, const Parallel &);
 void selectRows(const KernelArgs &, int64_t rows, const Parallel &);
 
 } // namespace sluice::cpu

@@ -45,6 +45,8 @@ CpuKernel findCpuKernel(Kernel kernel) {
     return expertCombine;
   case Kernel::SelectRows:
     return selectRows;
+  case Kernel::ExpertScatter:
+    return expertScatter;
   }
   return nullptr;
 }

@@ -30,6 +30,7 @@ SLUICE_CUDA_KERNEL(expertDemand);
 SLUICE_CUDA_KERNEL(expertGateUp);
 SLUICE_CUDA_KERNEL(expertDown);
 SLUICE_CUDA_KERNEL(expertCombine);
+SLUICE_CUDA_KERNEL(expertScatter);
 SLUICE_CUDA_KERNEL(selectRows);
 
 SLUICE_CUDA_KERNEL(linearTensor);

@@ -44,6 +44,8 @@ CudaKernel findPortable(Kernel kernel) {
     return expertCombine;
   case Kernel::SelectRows:
     return selectRows;
+  case Kernel::ExpertScatter:
+    return expertScatter;
   }
   return nullptr;
 }

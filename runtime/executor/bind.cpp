@@ -14,7 +14,7 @@ namespace fb = plan::fb;
 
 static_assert(int(fb::StreamKind::CopyBack) == int(StreamKind::CopyBack));
 static_assert(int(fb::MemoryKind::Host) == int(MemoryKind::Host));
-static_assert(int(fb::Kernel::SelectRows) == int(Kernel::SelectRows));
+static_assert(int(fb::Kernel::ExpertScatter) == int(Kernel::ExpertScatter));
 static_assert(int(fb::DType::I32) == int(DType::I32));
 static_assert(int(fb::Arithmetic::Tensor) == int(Arithmetic::Tensor));
 

@@ -127,6 +127,8 @@ private:
         value = topK;
       else if (name == "normalize")
         value = random.between(0, 1);
+      else if (name == "pairs")
+        value = made.rows + random.between(0, 20);
       else if (name == "slots")
         value = experts + random.between(0, 2);
     }
@@ -218,6 +220,8 @@ private:
       token = static_cast<int32_t>(random.between(0, dim("vocab") - 1));
     for (int32_t &row : ints("row"))
       row = static_cast<int32_t>(random.between(0, made.args.maxRows - 1));
+    if (made.kernel == Kernel::ExpertScatter)
+      makeIndex();
     if (find("pages_per_sequence") >= 0)
       makePages();
     else
@@ -226,6 +230,16 @@ private:
             static_cast<int32_t>(random.between(0, dim("positions") - 1));
     if (find("experts") >= 0 && find("top_k") >= 0)
       makeRouting();
+  }
+
+  /// Distinct places, in any order.
+  void makeIndex() {
+    std::vector<int32_t> places(dim("pairs"));
+    std::iota(places.begin(), places.end(), 0);
+    for (size_t i = places.size(); i > 1; --i)
+      std::swap(places[i - 1], places[random.between(0, i - 1)]);
+    auto index = ints("index");
+    std::copy_n(places.begin(), index.size(), index.begin());
   }
 
   void makePages() {

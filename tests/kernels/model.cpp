@@ -272,6 +272,12 @@ public:
       }
   }
 
+  void expertScatter() {
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t i = 0; i < dim[1]; ++i)
+        put(2, id(1, row) * dim[1] + i, x[0][row * dim[1] + i]);
+  }
+
   void selectRows() {
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t i = 0; i < dim[0]; ++i)
@@ -336,6 +342,10 @@ void runModel(const Case &source, Operands &data) {
     return model.expertCombine();
   case Kernel::SelectRows:
     return model.selectRows();
+  case Kernel::ExpertScatter:
+    return model.expertScatter();
+  case Kernel::ExpertScatter:
+    return;
   }
 }
 

@@ -86,6 +86,11 @@ bool referenceExperts(const Case &source, Doubles &x) {
         x[2][row * dim[1] + i] = sum;
       }
     return true;
+  case Kernel::ExpertScatter:
+    for (int64_t row = 0; row < rows; ++row)
+      std::copy_n(&x[0][row * dim[1]], dim[1],
+                  &x[2][static_cast<int64_t>(x[1][row]) * dim[1]]);
+    return true;
   default:
     return false;
   }

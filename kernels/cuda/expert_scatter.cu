@@ -1,0 +1,28 @@
+//===- expert_scatter.cu - Expert outputs to their pairs ------------------===//
+
+#include "kernels/cuda/device.cuh"
+
+namespace sluice::cuda {
+namespace {
+
+__global__ void expertScatterKernel(const float *in, const int *index,
+                                    float *out, int64_t hidden, int64_t count) {
+  int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (i < count)
+    out[int64_t{index[i / hidden]} * hidden + i % hidden] = in[i];
+}
+
+} // namespace
+
+cudaError_t expertScatter(const KernelArgs &args, int64_t rows,
+                          const CudaContext &context) {
+  int64_t hidden = args.dim[1], count = rows * hidden;
+  if (rows == 0)
+    return cudaSuccess;
+  expertScatterKernel<<<gridFor(count, 256), 256, 0, context.stream>>>(
+      operand<const float>(args, 0), operand<const int>(args, 1),
+      operand<float>(args, 2), hidden, count);
+  return cudaGetLastError();
+}
+
+} // namespace sluice::cuda
