@@ -1,0 +1,65 @@
+//===- predictor.h - Which experts the next layer will want -----*- C++ -*-===//
+//
+// Counts of what was seen, as in Klotski (arXiv 2502.06888, path length 1): how
+// often expert i at one MoE layer and expert j at the next served the same
+// token. A prediction sums the tendencies of all tokens of the step.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sluice::experts {
+
+/// Online statistics of routing. Not thread-safe. Nothing allocates after
+/// construction. Old evidence fades: an expert's row of counts is halved when
+/// it has served kHalfAt tokens.
+class Predictor {
+public:
+  static constexpr float kHalfAt = 4096;
+
+  /// `bankExperts`: experts of each bank. Memory: 4 bytes for each pair of
+  /// experts of neighbouring banks.
+  explicit Predictor(std::span<const uint32_t> bankExperts);
+
+  /// Start values as a compile knows them; both may be left out.
+  /// `popularity`: [experts of bank], expected uses a token.
+  void seedPopularity(uint32_t bank, std::span<const float> popularity);
+  /// `successors`: [experts of bank - 1, count], ids of `bank`, likeliest
+  /// first; bank >= 1. They weigh as much as kSeedTokens tokens.
+  void seedSuccessors(uint32_t bank, std::span<const uint16_t> successors,
+                      uint32_t count);
+
+  /// What a step's rows used: `ids` [rows, topK] of `bank`, `previous` the same
+  /// rows' [rows, topK] of bank - 1, empty for bank 0. Ids must be in range.
+  void observe(uint32_t bank, std::span<const int32_t> previous,
+               std::span<const int32_t> ids, uint32_t topK);
+
+  /// Fills `out` with distinct experts of `bank`, likeliest first, given the
+  /// ids that all rows used in bank - 1 (repeated ids count as often as they
+  /// stand there; empty: by popularity alone). Returns how many were written:
+  /// experts of which nothing is known are left out.
+  uint32_t predict(uint32_t bank, std::span<const int32_t> previous,
+                   std::span<uint32_t> out);
+
+  /// Expected uses a token.
+  float popularity(uint32_t bank, uint32_t expert) const;
+
+private:
+  static constexpr float kSeedTokens = 64;
+
+  std::span<float> successorsOf(uint32_t bank, uint32_t previousExpert);
+
+  std::vector<uint32_t> sizes;          ///< [banks]
+  std::vector<size_t> firstUse;         ///< [banks], into uses
+  std::vector<size_t> firstPair;        ///< [banks], into pairs
+  std::vector<float> uses;              ///< Tokens that used each expert.
+  std::vector<float> served;            ///< [banks], tokens seen.
+  std::vector<float> pairs;             ///< [E of bank - 1, E] a bank.
+  std::vector<float> evidence;          ///< Tokens behind each row of pairs.
+  std::vector<float> scores, histogram; ///< Scratch, the largest bank's size.
+};
+
+} // namespace sluice::experts

@@ -1,0 +1,48 @@
+//===- replay.h - Policies on a recorded trace ------------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/core/status.h"
+#include "runtime/experts/belady.h"
+#include "runtime/experts/policy.h"
+#include "runtime/experts/routing_trace.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sluice::experts {
+
+/// What a policy did on a trace. hits + misses == demands.
+struct ReplayResult {
+  uint64_t demands = 0, hits = 0, misses = 0, evictions = 0;
+  uint64_t bytes = 0; ///< misses * bytes of an expert.
+
+  double hitRate() const {
+    return demands == 0
+               ? 0.0
+               : static_cast<double>(hits) / static_cast<double>(demands);
+  }
+};
+
+/// Runs `policy` on `uses` with a pool of `slots` >= 1 that starts empty, as
+/// the engine does without prefetch: all experts of a group are used and held,
+/// the missing ones take slots; when a group needs more than there are, its
+/// own earliest go first. `policy` must be made for the trace's banks.
+ReplayResult replay(const UseTrace &uses, uint32_t slots,
+                    std::unique_ptr<Policy> policy, uint64_t expertBytes = 0);
+
+/// The same by name on a recorded trace, `rowsPerStep` rows a step.
+Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
+                            uint32_t rowsPerStep, std::string_view policy,
+                            uint64_t expertBytes = 0);
+
+/// A markdown table: for each of `rowsPerStep` (n) and of `residencies` (slots
+/// as a share 0..1 of all experts) the hit rate of every policy and of
+/// Belady's optimum in percent. InvalidArgument for shares outside (0, 1], n of
+/// 0 or more than the trace's tokens, and an empty trace.
+Result<std::string> comparePolicies(const RoutingTrace &trace,
+                                    std::span<const double> residencies,
+                                    std::span<const uint32_t> rowsPerStep);
+
+} // namespace sluice::experts
