@@ -1,0 +1,132 @@
+//===- cost_model.h - What a step of a plan costs ---------------*- C++ -*-===//
+//
+// Plain values in and out. The time of a decode step is the sum over its layers
+// of
+//
+//   attention and gate            roofline of each launch
+//   + host round trip             the ids reach the host, the host answers
+//   + max(bus, disk, host, GPU)   missing experts move or are computed where
+//                                 they lie while those that are there run
+//   + what cannot overlap         last wave, join, combine
+//
+// plus the head. A launch takes its measured time where hw.json has one, else a
+// launch overhead and max(bytes / device bandwidth, flops / peak) (Williams et
+// al., Roofline, CACM 2009). How many experts a layer needs: expected_union.h.
+// Times are microseconds.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/analysis/expected_union.h"
+#include "compiler/pipeline/options.h"
+#include "runtime/core/hardware.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// One launch of a decode step.
+struct OpShape {
+  Kernel kernel = Kernel::Linear;
+  Arithmetic arithmetic = Arithmetic::Portable;
+  std::vector<int64_t> dims; ///< As in the kernel's signature.
+  double weightBytes = 0;    ///< Read once, whatever the rows.
+  double rowBytes = 0;       ///< Read and written for each row.
+  double contextBytes = 0;   ///< Read for each row and token of context.
+  double rowFlops = 0;       ///< Per row.
+};
+
+/// One layer with experts, and the launches since the layer before.
+struct LayerShape {
+  int64_t layer = 0;
+  std::vector<OpShape> before; ///< Attention, router, dense layers.
+  int64_t experts = 0, topK = 0, hidden = 0, inner = 0;
+  uint64_t expertBytes = 0; ///< What moves for one expert: its slot.
+};
+
+struct ModelShape {
+  std::string name;
+  std::vector<LayerShape> layers;
+  std::vector<OpShape> head; ///< After the last experts, on every row.
+  int64_t experts() const;   ///< Of all layers together.
+};
+
+/// How a step is run.
+struct StepPlan {
+  int64_t batch = 1;     ///< n: rows of a decode step.
+  int64_t context = 512; ///< Tokens that each row attends to.
+  int64_t slots = 0;     ///< Experts that fit device memory at once.
+  /// Experts whose home is host memory; the others come from the disk.
+  int64_t hostExperts = 0;
+  ExpertMode mode = ExpertMode::Fetch;
+  double hostShare = 0; ///< For Split.
+  int64_t prefetchLimit = 0;
+  double prefetchPrecision = 0; ///< Chance that a prefetched expert is used.
+  int64_t waveBytes = int64_t{32} << 20;
+  ScheduleKind schedule = ScheduleKind::Planned;
+  bool merged = true; ///< One union of all batches; else a demand each.
+  bool graphs = true; ///< Launches of attention and gate come from a graph.
+};
+
+/// Experts of one layer in one step, as expectations.
+struct ExpertLoad {
+  double active = 0; ///< Distinct experts that have rows.
+  double hits = 0;   ///< Of those, already in a slot.
+  double misses() const { return active - hits; }
+};
+
+/// The loads of all layers: the policy is taken to keep the likeliest experts
+/// of all layers, by popularity where `routing` has it.
+std::vector<ExpertLoad> expertLoads(const ModelShape &model,
+                                    const StepPlan &plan,
+                                    const RoutingStatistics *routing);
+
+/// One layer of a step.
+struct LayerCost {
+  double attention = 0; ///< Launches before the experts, gate included.
+  double roundTrip = 0; ///< Ids to the host and back to the first launch.
+  double bus = 0;       ///< Copies after the ids are known.
+  double disk = 0;
+  double host = 0;   ///< Host experts.
+  double gpu = 0;    ///< Expert kernels on the GPU.
+  double hidden = 0; ///< Copies that prefetch moved before the ids.
+  double tail = 0;   ///< Last wave, join, combine.
+  double total = 0;
+  double misses = 0, fetched = 0;
+};
+
+struct StepCost {
+  LayerCost sum; ///< Over the layers.
+  double head = 0;
+  double totalUs = 0;
+  double tokensPerSecond = 0; ///< Of all batches together.
+  double missedBytes = 0;     ///< Of demanded experts not in slots.
+  /// "bus", "disk", "host", "GPU experts" or "attention".
+  const char *bound = "";
+};
+
+/// Time of one launch with `rows` rows.
+double opUs(const OpShape &op, double rows, double context, bool graphs,
+            const Hardware &hardware);
+
+/// GPU time of one expert that serves `rows` rows, among others in a launch.
+double expertGpuUs(const LayerShape &layer, double rows,
+                   const Hardware &hardware);
+
+/// Host time of one such expert.
+double expertHostUs(const LayerShape &layer, double rows,
+                    const Hardware &hardware);
+
+/// Bus and host end at the same time when the host takes this share of the
+/// missed bytes: copy / (copy + compute), both of one expert.
+double balancedHostShare(double copyUs, double hostUs);
+
+LayerCost layerCost(const LayerShape &layer, const ExpertLoad &load,
+                    const StepPlan &plan, const Hardware &hardware);
+
+StepCost stepCost(const ModelShape &model, const StepPlan &plan,
+                  const RoutingStatistics *routing, const Hardware &hardware);
+
+} // namespace sluice

@@ -1,0 +1,85 @@
+//===- planner.h - Decides how experts move ---------------------*- C++ -*-===//
+//
+// From a model's shapes, a budget, a machine and recorded routing: how many
+// batches share a step, who computes misses, how far ahead to move experts, and
+// what a step then takes. Plain values in and out; every decision comes with a
+// line that says why.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/analysis/cost_model.h"
+#include "compiler/analysis/klotski.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// What the memory has room for at one number of batches.
+struct ExpertRoom {
+  int64_t slots = 0;       ///< Experts in device memory.
+  int64_t hostExperts = 0; ///< Experts in host memory; the rest is on disk.
+};
+
+/// What recorded routing says beyond popularity: how often an expert that was
+/// predicted from the layer before is used by a token.
+struct PrefetchEvidence {
+  /// One a layer with experts, at its place in ModelShape::layers:
+  /// transitions[i * experts + j], uses of expert j of the layer by tokens that
+  /// used expert i of the layer before. Empty where unknown.
+  std::vector<std::vector<float>> transitions;
+};
+
+struct PlannerInputs {
+  ModelShape model;
+  const Hardware *hardware = nullptr;            ///< Required.
+  const RoutingStatistics *routing = nullptr;    ///< Optional.
+  const PrefetchEvidence *evidence = nullptr;    ///< Optional.
+  ExpertMode mode = ExpertMode::Auto;            ///< --experts
+  ScheduleKind schedule = ScheduleKind::Planned; ///< --schedule
+  int64_t context = 512; ///< Tokens that a row attends to.
+  bool prefetch = true;  ///< The pass is on.
+  bool merged = true;    ///< The pass is on.
+  bool graphs = true;    ///< The pass is on.
+};
+
+/// What was decided and why.
+struct PlannerReport {
+  ExpertDecisions decisions;
+  StepPlan plan;
+  StepCost cost;
+  std::vector<std::string> lines; ///< For --explain.
+};
+
+/// Decides for `batch` batches and this room; also where every expert fits.
+PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
+                     const ExpertRoom &room);
+
+/// Room left at a number of batches; nothing where it does not fit.
+using RoomOf = std::function<std::optional<ExpertRoom>(int64_t batch)>;
+
+struct BatchChoice {
+  int64_t batch = 1;
+  bool satisfied = false; ///< All of Klotski's constraints hold.
+  KlotskiCheck check;     ///< At `batch`.
+  std::vector<std::string> lines;
+};
+
+/// --batch auto: the smallest n up to `most` that fits and satisfies Klotski's
+/// constraints; where none does, the smallest whose throughput is within 3% of
+/// the best. Nothing where even one batch does not fit.
+std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
+                                         const RoomOf &room, int64_t most);
+
+/// Klotski's six latencies of the first layer with experts, milliseconds.
+KlotskiLatencies klotskiLatencies(const PlannerInputs &inputs, int64_t batch);
+
+/// Chance that an expert prefetched for layer `index` is used by `batch` rows,
+/// when `limit` of those not in a slot are moved ahead: popularity alone, or
+/// correlation with one expert of the layer before where there is evidence.
+double prefetchPrecision(const PlannerInputs &inputs, size_t index,
+                         int64_t batch, double residentShare, int64_t limit);
+
+} // namespace sluice

@@ -1,0 +1,113 @@
+//===- hardware.h - The figures of one machine ------------------*- C++ -*-===//
+//
+// What hw.json holds: rates, latencies and kernel times of one machine, each
+// with the source it came from. sluice-profile measures and writes it; the cost
+// model of the compiler and the sim backend read it. Rates are in GB/s = 1e9
+// bytes a second, times in microseconds.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "kernels/kernel.h"
+#include "runtime/core/status.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// A number and where it came from: "measured by sluice-profile", a data sheet.
+struct Figure {
+  double value = 0;
+  std::string source;
+};
+
+/// Points (x, y) with increasing x > 0 and y > 0, at least one where the curve
+/// is used.
+struct Curve {
+  struct Point {
+    double x = 0, y = 0;
+  };
+  std::vector<Point> points;
+  std::string source;
+
+  /// Linear between points, constant beyond the ends. The curve has points.
+  double at(double x) const;
+};
+
+/// Measured time of one launch, back to back with its like.
+struct KernelTime {
+  Kernel kernel = Kernel::Embed;
+  Arithmetic arithmetic = Arithmetic::Portable;
+  std::vector<int64_t> dims; ///< As in the kernel's signature.
+  int64_t rows = 1;
+  int64_t context = 0; ///< Tokens a row attends to, for attention; else 0.
+  double us = 0;
+};
+
+/// Measured time of one expert (expert_gate_up and expert_down) among many in
+/// one launch, everything in device memory.
+struct ExpertTime {
+  int64_t hidden = 0, inner = 0;
+  uint64_t bytes = 0; ///< Of its three matrices: says the type of the weights.
+  double rows = 1;    ///< (row, rank) pairs that it serves.
+  double us = 0;      ///< Its share of the launch.
+};
+
+struct Hardware {
+  std::string name;
+
+  /// GB/s of pinned copies by their size in bytes, back to back on one stream.
+  Curve hostToDevice, deviceToHost;
+  Figure deviceBandwidth; ///< GB/s of device memory, reads and writes together.
+  Figure tensorTflops;    ///< Of dense bf16 matrix products; 1e12 a second.
+  Figure vectorTflops;    ///< Of f32 fused multiply-adds, two each.
+  Figure hostRead;        ///< GB/s that all cores together read.
+  /// GB/s of expert weights that the host kernels work through, all cores, by
+  /// the rows an expert serves.
+  Curve hostExpert;
+  Figure diskRead;      ///< GB/s of large direct reads.
+  Figure launchUs;      ///< One kernel launch among others.
+  Figure graphNodeUs;   ///< One kernel node of a CUDA graph.
+  Figure syncUs;        ///< Work is done until the host thread knows it.
+  Figure copyLatencyUs; ///< A small copy alone, until its end is seen.
+
+  std::vector<KernelTime> kernels;
+  std::vector<ExpertTime> experts;
+
+  /// Time of one pinned copy among others of its size. Linear in bytes between
+  /// the curve's points (a latency and a rate), the last point's rate beyond.
+  double hostToDeviceUs(double bytes) const;
+  double deviceToHostUs(double bytes) const;
+
+  /// Measured time of a launch: entries of the same kernel, arithmetic and
+  /// shape, linear between the nearest numbers of rows and of tokens. Dims that
+  /// only say how large a table is (pages, positions, sequences) are not
+  /// compared. Nothing where no entry is of that shape.
+  std::optional<double> kernelUs(Kernel kernel, Arithmetic arithmetic,
+                                 std::span<const int64_t> dims, double rows,
+                                 double context = 0) const;
+
+  /// Measured device time of one expert that serves `rows` rows, or nothing.
+  std::optional<double> expertUs(int64_t hidden, int64_t inner, uint64_t bytes,
+                                 double rows) const;
+};
+
+/// Reads hw.json. Every figure must be finite and above 0, curves increasing in
+/// x, kernels known with the dims of their signature; unknown keys, absurd
+/// sizes and duplicates are refused. The error is one line with `fileName`.
+Result<Hardware> parseHardware(std::string_view text,
+                               std::string_view fileName);
+
+/// hw.json as parseHardware reads it, with line breaks for people.
+std::string printHardware(const Hardware &hardware);
+
+/// A machine no faster than most: used where no --hardware is given. Named
+/// "built-in (conservative)"; each figure says that it is assumed.
+const Hardware &builtInHardware();
+
+} // namespace sluice
