@@ -101,6 +101,10 @@ private:
   std::vector<size_t> sizes;
 };
 
+/// How many random cases a test draws: `usual`, or the environment's
+/// SLUICE_CASES where that is less. Sanitizers make each case slow.
+int caseCount(int usual);
+
 /// Fills memory with the poison that guards and unwritten outputs hold: NaN in
 /// every floating type, far out of range as an integer.
 void poison(std::span<std::byte> bytes);

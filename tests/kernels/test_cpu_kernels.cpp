@@ -85,7 +85,7 @@ protected:
 };
 
 TEST_P(CpuKernel, HasTheBitsOfTheModelAndTheNumbersOfTheReference) {
-  for (uint64_t seed = 0; seed < 40 && !HasFailure(); ++seed)
+  for (int seed = 0, end = caseCount(40); seed < end && !HasFailure(); ++seed)
     checkCase(makeCase(kernel(), seed));
 }
 
@@ -99,7 +99,8 @@ TEST_P(CpuKernel, TakesTensorShapes) {
 TEST_P(CpuKernel, RowsAreInvariant) {
   if (kernel() == Kernel::ExpertDemand)
     return; // Sorts all rows together by its nature.
-  for (uint64_t seed = 200; seed < 212 && !HasFailure(); ++seed) {
+  for (int seed = 200, end = 200 + caseCount(12); seed < end && !HasFailure();
+       ++seed) {
     Case source = makeCase(kernel(), seed);
     Operands together = runCpu(source);
     // The results of all rows alone, gathered; caches go from row to row.

@@ -39,7 +39,7 @@ void run(Kernel kernel, const KernelArgs &args, int64_t rows) {
 }
 
 TEST(Fused, AddRmsNorm) {
-  for (uint64_t seed = 0; seed < 40; ++seed) {
+  for (int seed = 0, end = caseCount(40); seed < end; ++seed) {
     Case source = makeCase(Kernel::AddRmsNorm, seed);
     Operands fused(source), parts(source);
     run(source.kernel, fused.args, source.rows);
@@ -53,7 +53,7 @@ TEST(Fused, AddRmsNorm) {
 }
 
 TEST(Fused, QkNormRopeWrite) {
-  for (uint64_t seed = 0; seed < 40; ++seed) {
+  for (int seed = 0, end = caseCount(40); seed < end; ++seed) {
     Case source = makeCase(Kernel::QkNormRopeWrite, seed);
     Operands fused(source), parts(source);
     run(source.kernel, fused.args, source.rows);
@@ -87,7 +87,7 @@ TEST(Fused, QkNormRopeWrite) {
 }
 
 TEST(Fused, Route) {
-  for (uint64_t seed = 0; seed < 40; ++seed) {
+  for (int seed = 0, end = caseCount(40); seed < end; ++seed) {
     Case source = makeCase(Kernel::Route, seed);
     Operands fused(source), parts(source);
     run(source.kernel, fused.args, source.rows);

@@ -132,11 +132,6 @@ cudaError_t runGraph(cuda::CudaKernel kernel, Mirror &mirror, int64_t rows,
 
 std::string whyNoGpu() { return device().problem; }
 
-int caseCount(int usual) {
-  const char *wanted = std::getenv("SLUICE_CASES");
-  return wanted ? std::max(1, std::atoi(wanted)) : usual;
-}
-
 std::string runOnGpu(const Case &source, const GpuOptions &options,
                      Operands &operands) {
   cuda::CudaKernel kernel =

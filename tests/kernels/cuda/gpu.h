@@ -9,9 +9,6 @@ namespace sluice::test {
 /// Empty when a CUDA device can be used, else one line that says why not.
 std::string whyNoGpu();
 
-/// Random cases of each kernel: `usual`, or the environment's SLUICE_CASES.
-int caseCount(int usual);
-
 struct GpuOptions {
   Arithmetic arithmetic = Arithmetic::Portable;
   /// Replaces the device's number of multiprocessors, by which kernels choose
