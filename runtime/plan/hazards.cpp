@@ -12,11 +12,37 @@
 namespace sluice::plan {
 namespace {
 
-/// How many steps of each stream are known to be finished.
-using Clock = std::array<uint32_t, kStreamCount>;
+/// Who makes accesses: the streams, the host's worker, the host itself.
+constexpr uint8_t kWorker = kStreamCount, kHost = kStreamCount + 1;
+constexpr int kActors = kStreamCount + 2;
+/// Those whose accesses take time. What the host does itself is finished before
+/// it enqueues anything else, so nothing ever has to wait for it.
+constexpr int kTimed = kStreamCount + 1;
+
+/// How many steps of each stream and of the worker are known to be finished.
+using Clock = std::array<uint32_t, kTimed>;
+
+void join(Clock &clock, const Clock &other) {
+  for (size_t i = 0; i < clock.size(); ++i)
+    clock[i] = std::max(clock[i], other[i]);
+}
+
+uint8_t actorOf(const HazardStep &step) {
+  switch (step.kind) {
+  case HazardStep::Kind::Host:
+  case HazardStep::Kind::HostWait:
+  case HazardStep::Kind::HostJoin:
+    return kHost;
+  case HazardStep::Kind::HostWork:
+    return kWorker;
+  default:
+    return step.stream;
+  }
+}
 
 /// A step that touched some bytes: where it stands on its stream (from 1), or
-/// position 0 for "before the schedule".
+/// position 0 for what is finished for everyone: before the schedule, or by the
+/// host itself.
 struct Touch {
   uint32_t step = kNoStep;
   uint32_t position = 0;
@@ -28,7 +54,7 @@ struct Segment {
   uint32_t owner = 0; ///< The buffer through which they were written last.
   uint8_t writerStream = 0;
   Touch writer;
-  std::array<Touch, kStreamCount> readers; ///< Since the last write.
+  std::array<Touch, kTimed> readers; ///< Since the last write.
 };
 
 class Detector {
@@ -44,6 +70,7 @@ private:
 
   std::optional<Hazard> placePreset();
   std::optional<Hazard> step(uint32_t index);
+  std::optional<Hazard> synchronize(uint32_t index);
   std::optional<Hazard> aliasing(uint32_t index);
   std::optional<Hazard> read(uint32_t index, const HazardAccess &access);
   std::optional<Hazard> write(uint32_t index, const HazardAccess &access);
@@ -51,15 +78,24 @@ private:
 
   /// Cuts the segment that holds `at` in two, so that one begins there.
   static void splitAt(Memory &memory, uint64_t at);
-  /// True when a step at `position` of stream `from` is finished before the
-  /// next step of stream `to` starts.
+  /// True when a step at `position` of `from` is finished before the next step
+  /// of `to` starts.
   bool ordered(uint8_t from, uint32_t position, uint8_t to) const {
     return from == to || position <= clocks[to][from];
+  }
+  /// The next step of `actor`.
+  Touch touch(uint32_t index, uint8_t actor) const {
+    return {index, actor == kHost ? 0 : clocks[actor][actor] + 1};
+  }
+  /// What the host knows holds for all that it enqueues from here on.
+  void tellEveryone() {
+    for (Clock &clock : clocks)
+      join(clock, clocks[kHost]);
   }
 
   const Schedule &schedule;
   std::unordered_map<uint32_t, Memory> arenas;
-  std::array<Clock, kStreamCount> clocks = {};
+  std::array<Clock, kActors> clocks = {};
   std::vector<bool> written; ///< Whether anything wrote through the buffer.
   std::vector<bool> recorded;
   std::vector<const HazardAccess *> sorted; ///< Of one step.
@@ -104,7 +140,7 @@ std::optional<Hazard> Detector::placePreset() {
 std::optional<Hazard> Detector::read(uint32_t index,
                                      const HazardAccess &access) {
   const HazardBuffer &buffer = schedule.buffers[access.buffer];
-  uint8_t stream = schedule.steps[index].stream;
+  uint8_t actor = actorOf(schedule.steps[index]);
   uint64_t begin = buffer.offset + access.offset, end = begin + access.bytes;
   Memory &memory = arenas[buffer.arena];
   splitAt(memory, begin);
@@ -122,10 +158,11 @@ std::optional<Hazard> Detector::read(uint32_t index,
       return Hazard{kind, index, segment.writer.step, access.buffer,
                     segment.owner};
     }
-    if (!ordered(segment.writerStream, segment.writer.position, stream))
+    if (!ordered(segment.writerStream, segment.writer.position, actor))
       return Hazard{Hazard::Kind::Race, index, segment.writer.step,
                     access.buffer, segment.owner};
-    segment.readers[stream] = {index, clocks[stream][stream] + 1};
+    if (actor != kHost)
+      segment.readers[actor] = touch(index, actor);
     covered = segment.end;
   }
   if (covered < end)
@@ -137,7 +174,7 @@ std::optional<Hazard> Detector::read(uint32_t index,
 std::optional<Hazard> Detector::write(uint32_t index,
                                       const HazardAccess &access) {
   const HazardBuffer &buffer = schedule.buffers[access.buffer];
-  uint8_t stream = schedule.steps[index].stream;
+  uint8_t actor = actorOf(schedule.steps[index]);
   uint64_t begin = buffer.offset + access.offset, end = begin + access.bytes;
   Memory &memory = arenas[buffer.arena];
   splitAt(memory, begin);
@@ -145,11 +182,11 @@ std::optional<Hazard> Detector::write(uint32_t index,
   auto first = memory.lower_bound(begin), last = first;
   for (; last != memory.end() && last->first < end; ++last) {
     const Segment &segment = last->second;
-    if (!ordered(segment.writerStream, segment.writer.position, stream))
+    if (!ordered(segment.writerStream, segment.writer.position, actor))
       return Hazard{Hazard::Kind::Race, index, segment.writer.step,
                     access.buffer, segment.owner};
-    for (uint8_t reader = 0; reader < kStreamCount; ++reader)
-      if (!ordered(reader, segment.readers[reader].position, stream))
+    for (uint8_t reader = 0; reader < kTimed; ++reader)
+      if (!ordered(reader, segment.readers[reader].position, actor))
         return Hazard{Hazard::Kind::Race, index, segment.readers[reader].step,
                       access.buffer, segment.owner};
   }
@@ -157,8 +194,8 @@ std::optional<Hazard> Detector::write(uint32_t index,
   Segment segment;
   segment.end = end;
   segment.owner = access.buffer;
-  segment.writerStream = stream;
-  segment.writer = {index, clocks[stream][stream] + 1};
+  segment.writerStream = actor;
+  segment.writer = touch(index, actor);
   memory.emplace(begin, segment);
   written[access.buffer] = true;
   return std::nullopt;
@@ -203,25 +240,34 @@ std::optional<Hazard> Detector::aliasing(uint32_t index) {
   return std::nullopt;
 }
 
-std::optional<Hazard> Detector::step(uint32_t index) {
+/// The events of the step.
+std::optional<Hazard> Detector::synchronize(uint32_t index) {
   const HazardStep &step = schedule.steps[index];
-  Clock &clock = clocks[step.stream];
-  switch (step.kind) {
-  case HazardStep::Kind::Record:
+  using Kind = HazardStep::Kind;
+  if (step.kind == Kind::Record) {
     if (recorded[step.event])
       return Hazard{Hazard::Kind::RecordedTwice, index};
     recorded[step.event] = true;
-    snapshots[step.event] = clock;
-    return std::nullopt;
-  case HazardStep::Kind::Wait:
+    snapshots[step.event] = clocks[step.stream];
+  } else if (step.kind == Kind::Wait || step.kind == Kind::HostWait) {
     if (!recorded[step.event])
       return Hazard{Hazard::Kind::WaitBeforeRecord, index};
-    for (int stream = 0; stream < kStreamCount; ++stream)
-      clock[stream] = std::max(clock[stream], snapshots[step.event][stream]);
-    return std::nullopt;
-  case HazardStep::Kind::Work:
-    break;
+    join(clocks[actorOf(step)], snapshots[step.event]);
+  } else if (step.kind == Kind::HostJoin) {
+    join(clocks[kHost], clocks[kWorker]);
   }
+  if (step.kind == Kind::HostWait || step.kind == Kind::HostJoin)
+    tellEveryone();
+  return std::nullopt;
+}
+
+std::optional<Hazard> Detector::step(uint32_t index) {
+  const HazardStep &step = schedule.steps[index];
+  if (auto hazard = synchronize(index))
+    return hazard;
+  if (step.kind == HazardStep::Kind::Record ||
+      step.kind == HazardStep::Kind::Wait)
+    return std::nullopt;
   if (auto hazard = aliasing(index))
     return hazard;
   // Reads first: a step reads what was there before it writes.
@@ -233,7 +279,8 @@ std::optional<Hazard> Detector::step(uint32_t index) {
       if (auto hazard = writes ? write(index, access) : read(index, access))
         return hazard;
     }
-  ++clock[step.stream];
+  if (uint8_t actor = actorOf(step); actor != kHost)
+    ++clocks[actor][actor];
   return std::nullopt;
 }
 

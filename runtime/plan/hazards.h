@@ -8,6 +8,11 @@
 // events alone. An entry point begins and ends with every stream idle, so each
 // entry point is one schedule of its own.
 //
+// The host enqueues the steps. Where it waits for an event, nothing later is
+// even enqueued before that event: a wait of every stream at once. It may touch
+// bytes itself while it enqueues, and have a worker of its own (the CPU that
+// computes experts) touch some until it joins it.
+//
 // What is proved of a schedule:
 //  - an event is recorded once, before anything waits for it;
 //  - whenever two steps of different streams touch the same bytes and one of
@@ -16,8 +21,9 @@
 //    nothing else wrote there in between (live ranges never overlap);
 //  - what must outlive the schedule is still there at its end.
 //
-// Method: one vector clock a stream (how many steps of each stream are known to
-// be finished), one map from byte ranges to their last writer and last readers.
+// Method: one vector clock a stream, for the worker and for the host (how many
+// steps of each stream are known to be finished), one map from byte ranges to
+// their last writer and last readers.
 // Time is O(n log n) in steps and accesses.
 //
 //===----------------------------------------------------------------------===//
@@ -56,11 +62,19 @@ struct HazardAccess {
 };
 
 struct HazardStep {
-  enum class Kind : uint8_t { Work, Record, Wait };
+  enum class Kind : uint8_t {
+    Work,     ///< `stream` makes the accesses.
+    Record,   ///< `stream` records `event`.
+    Wait,     ///< `stream` waits for `event`.
+    Host,     ///< The host makes the accesses before it goes on.
+    HostWait, ///< The host waits for `event`, then makes the accesses.
+    HostWork, ///< The host's worker makes the accesses, starting now.
+    HostJoin, ///< The host waits for its worker, then makes the accesses.
+  };
   Kind kind = Kind::Work;
-  uint8_t stream = 0;       ///< Below kStreamCount.
-  uint32_t event = 0;       ///< Of Record and Wait, below Schedule::events.
-  uint32_t firstAccess = 0; ///< Of Work: a run of Schedule::accesses.
+  uint8_t stream = 0; ///< Below kStreamCount. Of no meaning for the host's.
+  uint32_t event = 0; ///< Of the three that have one, below Schedule::events.
+  uint32_t firstAccess = 0; ///< A run of Schedule::accesses.
   uint32_t accessCount = 0;
 };
 
