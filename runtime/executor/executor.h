@@ -13,6 +13,7 @@
 
 #include "runtime/backend/backend.h"
 #include "runtime/core/status.h"
+#include "runtime/executor/load_options.h"
 #include "runtime/plan/plan.h"
 
 #include <cstddef>
@@ -23,15 +24,6 @@
 #include <string>
 
 namespace sluice {
-
-/// How to load a plan.
-struct LoadOptions {
-  /// Where the checkpoint lies; empty: the plan's own model_dir.
-  std::string modelDir;
-  /// Called now and then by the loading thread with the weight bytes read so
-  /// far and in all; the last call has done == total.
-  std::function<void(uint64_t done, uint64_t total)> progress;
-};
 
 /// The entry points that run once the plan is loaded.
 enum class EntryPoint : uint8_t { Prefill, Decode };
