@@ -6,61 +6,29 @@
 // every backend to this page.
 //
 // One thread at a time drives a backend. Nothing here allocates on the heap,
-// except allocate, reserveEvents, findKernel and failures.
+// except allocate, reserveEvents, findKernel, prepareHostWork (and the first
+// startHostWork without it), making a graph, a running trace, and failures.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "kernels/kernel.h"
+#include "runtime/backend/allocation.h"
+#include "runtime/backend/streams.h"
+#include "runtime/backend/trace.h"
 #include "runtime/core/status.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
-/// The streams of a backend. The order is that of plan.fbs.
-enum class StreamKind : uint8_t { Compute, Demand, Prefetch, CopyBack };
-inline constexpr int kStreamCount = 4;
-const char *name(StreamKind stream);
-
-/// Where memory lies. Host memory is pinned when the backend can pin, and
-/// always directly readable and writable by the caller; device memory is only
-/// reached through copies and kernels. The order is that of plan.fbs.
-enum class MemoryKind : uint8_t { Device, Host };
-const char *name(MemoryKind kind);
-
-/// Memory from any backend starts at a multiple of this.
-inline constexpr uint64_t kMemoryAlignment = 256;
-
-class Backend;
-
-/// Owned memory of a backend; gives it back when destroyed. Must not outlive
-/// the backend, and no enqueued work may still use it.
-class Allocation {
-public:
-  Allocation() = default;
-  Allocation(Backend &backend, MemoryKind kind, void *data, uint64_t bytes)
-      : backend(&backend), kind(kind), start(data), size(bytes) {}
-  Allocation(Allocation &&other) noexcept { swap(other); }
-  Allocation &operator=(Allocation &&other) noexcept {
-    swap(other);
-    return *this;
-  }
-  ~Allocation();
-
-  std::byte *data() const { return static_cast<std::byte *>(start); }
-  uint64_t bytes() const { return size; }
-
-private:
-  void swap(Allocation &other) noexcept;
-
-  Backend *backend = nullptr;
-  MemoryKind kind = MemoryKind::Host;
-  void *start = nullptr;
-  uint64_t size = 0;
-};
+class HostWork;
+struct HostLaunch;
 
 /// A kernel as the backend found it: a function of a type that only the backend
 /// knows. Stays valid as long as the backend.
@@ -68,7 +36,10 @@ using KernelHandle = void (*)();
 
 class Backend {
 public:
+  Backend();
   virtual ~Backend();
+  Backend(const Backend &) = delete;
+  Backend &operator=(const Backend &) = delete;
 
   /// "cpu" or "cuda".
   virtual const char *name() const = 0;
@@ -79,6 +50,12 @@ public:
   /// give a null pointer. OutOfMemory names what was asked for and what there
   /// is.
   Result<Allocation> allocate(MemoryKind kind, uint64_t bytes);
+
+  /// Is told by allocate, on the calling thread, how many of the bytes of one
+  /// big host allocation are ready. Backends to which size costs no time never
+  /// call it. Empty: nobody is told.
+  using Progress = std::function<void(uint64_t done, uint64_t total)>;
+  void setProgress(Progress report) { progress = std::move(report); }
 
   /// Makes the events 0 .. count-1 usable; those that exist already keep their
   /// state. Call while no work is enqueued.
@@ -123,6 +100,62 @@ public:
   /// The same for all streams.
   virtual Status synchronize() = 0;
 
+  //===-- Events, seen from the host --------------------------------------===//
+
+  /// Whether the point that the latest record of `event` marks is reached; true
+  /// when it was never recorded. When true, work before that point is visible
+  /// to the caller. Does not wait. A failure of the work may be reported here.
+  virtual Result<bool> query(uint32_t event) = 0;
+  /// The calling thread waits until query would say true. Meant for short
+  /// waits: may spend the processor's time to return sooner.
+  virtual Status waitOnHost(uint32_t event) = 0;
+
+  //===-- Graphs ----------------------------------------------------------===//
+
+  /// Whether launches and copies of a stream can be recorded once and enqueued
+  /// again by one call.
+  virtual bool hasGraphs() const { return false; }
+  /// From here to endGraph launches and copies on `stream` are recorded and not
+  /// run; KernelArgs are taken as they are now. Nothing else may be called for
+  /// this stream meanwhile, and no other stream may be recorded. What is
+  /// recorded should have run once before: libraries choose on first use.
+  virtual Status beginGraph(StreamKind stream);
+  /// Ends the recording, also after a failed launch, and gives the graph's
+  /// number. Graphs live as long as the backend.
+  virtual Result<uint32_t> endGraph(StreamKind stream);
+  /// Enqueues what the graph recorded, on any stream.
+  virtual Status launchGraph(StreamKind stream, uint32_t graph);
+
+  //===-- CPU work beside the streams -------------------------------------===//
+
+  /// Makes the threads of host work: `threads` in all, 0: one a core that the
+  /// process may use (the CPU backend: as many as its kernels have). Call while
+  /// no host work runs; what was there before goes.
+  Status prepareHostWork(unsigned threads);
+  /// Runs the launches in order on CPU threads of their own and returns at
+  /// once. One job at a time (InvalidArgument else); `launches` and what they
+  /// point to, host memory, stays until waitHostWork. Streams do not order it:
+  /// its inputs must be done and visible to the caller, see waitOnHost.
+  virtual Status startHostWork(std::span<const HostLaunch> launches);
+  /// Returns when the job is done; its results are visible to the caller and to
+  /// what is enqueued from here on. Without a job at once.
+  virtual Status waitHostWork();
+
+  //===-- Traces ----------------------------------------------------------===//
+
+  /// Starts to measure what is enqueued from here on, and host work. Waits for
+  /// what is enqueued before. InvalidArgument when a trace runs.
+  Status startTrace();
+  /// Names what is enqueued next, until the next label. Without a trace this
+  /// costs one branch.
+  void label(const TraceLabel &label) {
+    if (labelling)
+      current = label;
+  }
+  /// Waits for everything enqueued, ends the trace, and gives its spans sorted
+  /// by start. InvalidArgument when no trace runs or host work still does.
+  Result<std::vector<TraceSpan>> takeTrace();
+
   /// Internal when something wrote outside an allocation. Backends without
   /// guard bytes always say ok. Call while no work is enqueued.
   virtual Status checkGuards() const { return Status::ok(); }
@@ -132,6 +165,24 @@ protected:
   /// `bytes` is at least 1.
   virtual Result<void *> allocateBytes(MemoryKind kind, uint64_t bytes) = 0;
   virtual void releaseBytes(MemoryKind kind, void *data, uint64_t bytes) = 0;
+
+  /// The threads of host work where nobody says how many.
+  virtual unsigned hostThreads() const;
+  /// What startTrace and takeTrace need of a backend: `clock` has just started
+  /// and all streams are idle; append the spans of the streams.
+  virtual Status beginSpans() { return Status::ok(); }
+  virtual Status endSpans(std::vector<TraceSpan> &) { return Status::ok(); }
+
+  bool tracing = false;
+  /// Whether a profiler reads labels, and whether labels are kept: for it or
+  /// for a trace.
+  bool profiled = false, labelling = false;
+  TraceLabel current;
+  TraceClock clock;
+  Progress progress;
+
+private:
+  std::unique_ptr<HostWork> hostWork;
 };
 
 /// How to make the CPU backend.

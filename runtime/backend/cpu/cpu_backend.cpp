@@ -1,45 +1,29 @@
 //===- cpu_backend.cpp - The reference backend ----------------------------===//
 
+#include "runtime/backend/cpu/graph.h"
 #include "runtime/backend/cpu/memory.h"
 #include "runtime/backend/cpu/stream.h"
 #include "runtime/backend/cpu/thread_pool.h"
 
 #include <algorithm>
 #include <array>
-#include <sched.h>
 
 namespace sluice {
 namespace {
 
-constexpr unsigned kMaxThreads = 1024;
 constexpr uint32_t kMaxEvents = 1 << 20;
-
-/// Cores this process may run on: a container often has fewer than the machine.
-unsigned usableCores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0)
-    return std::max(1u, std::thread::hardware_concurrency());
-  return std::max(1, CPU_COUNT(&set));
-}
-
-cpu::Parallel makeParallel(cpu::ThreadPool &pool) {
-  if (pool.threads() == 1)
-    return {};
-  return {&pool, [](void *pool, int64_t count, cpu::ThreadPool::Body body,
-                    void *context) {
-            static_cast<cpu::ThreadPool *>(pool)->run(count, body, context);
-          }};
-}
 
 class CpuBackend final : public Backend {
 public:
   CpuBackend(unsigned threads, uint64_t guardBytes)
       : memory(guardBytes), pool(threads) {
-    for (auto &stream : streams)
-      stream = std::make_unique<cpu::Stream>(makeParallel(pool));
+    for (int i = 0; i < kStreamCount; ++i)
+      streams[i] = std::make_unique<cpu::Stream>(
+          static_cast<StreamKind>(i), cpu::makeParallel(pool), clock);
   }
   ~CpuBackend() override {
     // All streams must be idle before the first goes: one may wait for another.
+    recorded.reset();
     (void)synchronize();
   }
 
@@ -73,49 +57,108 @@ public:
       return Status(ErrorCode::InvalidArgument,
                     "cpu: a launch of " + std::to_string(rows) +
                         " rows, expected a kernel and 0 or more");
-    if (rows > 0)
-      push(stream, cpu::LaunchCommand{reinterpret_cast<cpu::CpuKernel>(kernel),
-                                      &args, rows});
+    if (rows == 0)
+      return Status::ok();
+    auto function = reinterpret_cast<cpu::CpuKernel>(kernel);
+    if (isRecording(stream)) {
+      const KernelArgs &kept = recorded->args.emplace_back(args);
+      recorded->commands.emplace_back(
+          cpu::LaunchCommand{function, &kept, rows});
+    } else {
+      push(stream, cpu::LaunchCommand{function, &args, rows});
+    }
     return Status::ok();
   }
 
   Status copy(StreamKind stream, void *target, MemoryKind, const void *source,
               MemoryKind, uint64_t bytes) override {
-    if (bytes > 0)
-      push(stream, cpu::CopyCommand{target, source, bytes});
+    if (bytes == 0)
+      return Status::ok();
+    cpu::CopyCommand command{target, source, bytes};
+    if (isRecording(stream))
+      recorded->commands.emplace_back(command);
+    else
+      push(stream, command);
     return Status::ok();
   }
 
   Status record(StreamKind stream, uint32_t event) override {
     SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
     events[event] = streams[int(stream)]->mark();
     return Status::ok();
   }
 
   Status wait(StreamKind stream, uint32_t event) override {
     SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
     push(stream, cpu::WaitCommand{events[event]});
     return Status::ok();
   }
 
   Status hostFunction(StreamKind stream, void (*function)(void *),
                       void *context) override {
+    SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
     push(stream, cpu::CallCommand{function, context});
     return Status::ok();
   }
 
   Status synchronize(StreamKind stream) override {
+    SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
     cpu::Mark mark = streams[int(stream)]->mark();
     mark.stream->awaitPosition(mark.position);
     return Status::ok();
   }
 
   Status synchronize() override {
+    if (recorded)
+      SLUICE_RETURN_IF_ERROR(checkNotRecording(recordingStream));
     std::array<cpu::Mark, kStreamCount> marks;
     for (int i = 0; i < kStreamCount; ++i)
       marks[i] = streams[i]->mark();
     for (const cpu::Mark &mark : marks)
       mark.stream->awaitPosition(mark.position);
+    return Status::ok();
+  }
+
+  Result<bool> query(uint32_t event) override {
+    SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    const cpu::Mark &mark = events[event];
+    return !mark.stream || mark.stream->isReached(mark.position);
+  }
+
+  Status waitOnHost(uint32_t event) override {
+    SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    if (const cpu::Mark &mark = events[event]; mark.stream)
+      mark.stream->awaitPosition(mark.position);
+    return Status::ok();
+  }
+
+  bool hasGraphs() const override { return true; }
+  Status beginGraph(StreamKind stream) override {
+    if (recorded)
+      return Status(ErrorCode::InvalidArgument,
+                    "cpu: a graph was begun while one is recorded");
+    recorded = std::make_unique<cpu::Graph>();
+    recordingStream = stream;
+    return Status::ok();
+  }
+  Result<uint32_t> endGraph(StreamKind stream) override {
+    if (!isRecording(stream))
+      return Status(ErrorCode::InvalidArgument,
+                    "cpu: the end of a graph on stream " +
+                        std::string(sluice::name(stream)) +
+                        ", expected its beginning before");
+    graphs.push_back(std::move(recorded));
+    return uint32_t(graphs.size() - 1);
+  }
+  Status launchGraph(StreamKind stream, uint32_t graph) override {
+    if (graph >= graphs.size())
+      return Status(ErrorCode::InvalidArgument,
+                    "cpu: graph " + std::to_string(graph) +
+                        ", expected below " + std::to_string(graphs.size()));
+    SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
+    push(stream, cpu::GraphCommand{graphs[graph].get()});
     return Status::ok();
   }
 
@@ -128,10 +171,31 @@ protected:
   void releaseBytes(MemoryKind, void *data, uint64_t) override {
     memory.release(data);
   }
+  unsigned hostThreads() const override { return pool.threads(); }
+  Status endSpans(std::vector<TraceSpan> &spans) override {
+    for (auto &stream : streams)
+      stream->takeSpans(spans);
+    return Status::ok();
+  }
 
 private:
   template <typename T> void push(StreamKind stream, T command) {
-    streams[int(stream)]->push(cpu::Command(command));
+    cpu::Command enqueued(command);
+    if (tracing) {
+      enqueued.traced = true;
+      enqueued.label = current;
+    }
+    streams[int(stream)]->push(enqueued);
+  }
+  bool isRecording(StreamKind stream) const {
+    return recorded && recordingStream == stream;
+  }
+  Status checkNotRecording(StreamKind stream) const {
+    if (!isRecording(stream))
+      return Status::ok();
+    return Status(ErrorCode::InvalidArgument,
+                  "cpu: stream " + std::string(sluice::name(stream)) +
+                      " is recorded, expected only launches and copies");
   }
   Status checkEvent(uint32_t event) const {
     if (event < events.size())
@@ -144,18 +208,21 @@ private:
   cpu::Memory memory;
   cpu::ThreadPool pool;
   std::vector<cpu::Mark> events;
+  std::unique_ptr<cpu::Graph> recorded; ///< Null: nothing is recorded.
+  StreamKind recordingStream = StreamKind::Compute;
+  std::vector<std::unique_ptr<cpu::Graph>> graphs;
   std::array<std::unique_ptr<cpu::Stream>, kStreamCount> streams;
 };
 
 } // namespace
 
 Result<std::unique_ptr<Backend>> makeCpuBackend(const CpuOptions &options) {
-  unsigned threads = options.threads ? options.threads : usableCores();
-  if (threads > kMaxThreads)
+  unsigned threads = options.threads ? options.threads : cpu::usableCores();
+  if (threads > cpu::kMaxThreads)
     return Status(ErrorCode::InvalidArgument,
                   "cpu: " + std::to_string(threads) +
                       " threads asked for, expected at most " +
-                      std::to_string(kMaxThreads));
+                      std::to_string(cpu::kMaxThreads));
   uint64_t guard = (options.guardBytes + kMemoryAlignment - 1) /
                    kMemoryAlignment * kMemoryAlignment;
   return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(threads, guard));

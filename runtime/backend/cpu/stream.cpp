@@ -1,6 +1,7 @@
 //===- stream.cpp - A stream of the CPU backend ---------------------------===//
 
 #include "runtime/backend/cpu/stream.h"
+#include "runtime/backend/cpu/graph.h"
 
 #include <cstring>
 
@@ -25,8 +26,10 @@ void sleepUntil(const std::atomic<uint32_t> &signal, Ready ready) {
 
 } // namespace
 
-Stream::Stream(const Parallel &parallel)
-    : parallel(parallel), ring(std::make_unique<Command[]>(kRingSize)),
+Stream::Stream(StreamKind kind, const Parallel &parallel,
+               const TraceClock &clock)
+    : kind(kind), parallel(parallel), clock(clock),
+      ring(std::make_unique<Command[]>(kRingSize)),
       worker([this] { workerLoop(); }) {}
 
 Stream::~Stream() {
@@ -51,9 +54,12 @@ Mark Stream::mark() {
 }
 
 void Stream::awaitPosition(uint64_t position) const {
-  sleepUntil(reachedSignal, [&] {
-    return reached.load(std::memory_order_acquire) >= position;
-  });
+  sleepUntil(reachedSignal, [&] { return isReached(position); });
+}
+
+void Stream::takeSpans(std::vector<TraceSpan> &target) {
+  target.insert(target.end(), spans.begin(), spans.end());
+  spans.clear();
 }
 
 void Stream::workerLoop() {
@@ -61,12 +67,23 @@ void Stream::workerLoop() {
     sleepUntil(pushSignal,
                [&] { return pushed.load(std::memory_order_acquire) > index; });
     Command command = ring[index % kRingSize];
-    execute(command);
+    if (command.traced)
+      measure(command);
+    else
+      execute(command);
     done.store(index + 1, std::memory_order_release);
     raise(doneSignal);
     if (command.kind == Command::Kind::Stop)
       return;
   }
+}
+
+void Stream::measure(const Command &command) {
+  double start = clock.now();
+  execute(command);
+  bool copies = command.kind == Command::Kind::Copy;
+  spans.push_back({command.label, kind, start, clock.now(),
+                   copies ? command.copy.bytes : 0});
 }
 
 void Stream::execute(const Command &command) {
@@ -87,6 +104,10 @@ void Stream::execute(const Command &command) {
     break;
   case Command::Kind::Call:
     command.call.function(command.call.context);
+    break;
+  case Command::Kind::Graph:
+    for (const Command &recorded : command.graph.graph->commands)
+      execute(recorded);
     break;
   case Command::Kind::Stop:
     break;

@@ -9,15 +9,18 @@
 #pragma once
 
 #include "kernels/cpu/registry.h"
+#include "runtime/backend/trace.h"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <vector>
 
 namespace sluice::cpu {
 
 class Stream;
+struct Graph;
 
 /// A point of a stream; a null stream is a point that was always reached.
 struct Mark {
@@ -45,10 +48,13 @@ struct CallCommand {
   void (*function)(void *);
   void *context;
 };
+struct GraphCommand {
+  const Graph *graph;
+};
 struct StopCommand {};
 
 struct Command {
-  enum class Kind : uint8_t { Launch, Copy, Mark, Wait, Call, Stop };
+  enum class Kind : uint8_t { Launch, Copy, Mark, Wait, Call, Graph, Stop };
 
   explicit Command(LaunchCommand command)
       : kind(Kind::Launch), launch(command) {}
@@ -56,23 +62,28 @@ struct Command {
   explicit Command(MarkCommand command) : kind(Kind::Mark), mark(command) {}
   explicit Command(WaitCommand command) : kind(Kind::Wait), wait(command) {}
   explicit Command(CallCommand command) : kind(Kind::Call), call(command) {}
+  explicit Command(GraphCommand command) : kind(Kind::Graph), graph(command) {}
   explicit Command(StopCommand command) : kind(Kind::Stop), stop(command) {}
   Command() : Command(StopCommand()) {}
 
   Kind kind;
+  bool traced = false;
+  TraceLabel label; ///< When traced.
   union {
     LaunchCommand launch;
     CopyCommand copy;
     MarkCommand mark;
     WaitCommand wait;
     CallCommand call;
+    GraphCommand graph;
     StopCommand stop;
   };
 };
 
 class Stream {
 public:
-  explicit Stream(const Parallel &parallel);
+  /// Commands that are traced are measured against `clock`, which stays alive.
+  Stream(StreamKind kind, const Parallel &parallel, const TraceClock &clock);
   /// Finishes what is enqueued.
   ~Stream();
   Stream(const Stream &) = delete;
@@ -85,15 +96,26 @@ public:
   Mark mark();
   /// Blocks until the stream has reached `position`.
   void awaitPosition(uint64_t position) const;
+  /// Whether the stream has reached `position`. What it did before is visible.
+  bool isReached(uint64_t position) const {
+    return reached.load(std::memory_order_acquire) >= position;
+  }
+  /// Appends the spans of traced commands to `target` and forgets them. Call
+  /// when the stream has reached a mark and nothing was enqueued after it.
+  void takeSpans(std::vector<TraceSpan> &target);
 
 private:
   void workerLoop();
   void execute(const Command &command);
+  void measure(const Command &command);
 
   static constexpr uint64_t kRingSize = 1024;
 
+  const StreamKind kind;
   const Parallel parallel;
+  const TraceClock &clock;
   std::unique_ptr<Command[]> ring;
+  std::vector<TraceSpan> spans; ///< The worker's, while it runs.
   // Commands pushed and done since the beginning. 64 bits, so that they never
   // wrap; threads sleep on the 32-bit words, which a futex can watch.
   std::atomic<uint64_t> pushed{0};

@@ -3,6 +3,7 @@
 #include "runtime/backend/cpu/thread_pool.h"
 
 #include <algorithm>
+#include <sched.h>
 
 namespace sluice::cpu {
 namespace {
@@ -11,6 +12,22 @@ constexpr uint32_t kClosed = uint32_t{1} << 31;
 /// less.
 constexpr int64_t kPiecesPerThread = 4;
 } // namespace
+
+unsigned usableCores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0)
+    return std::max(1u, std::thread::hardware_concurrency());
+  return std::max(1, CPU_COUNT(&set));
+}
+
+Parallel makeParallel(ThreadPool &pool) {
+  if (pool.threads() == 1)
+    return {};
+  return {&pool,
+          [](void *pool, int64_t count, ThreadPool::Body body, void *context) {
+            static_cast<ThreadPool *>(pool)->run(count, body, context);
+          }};
+}
 
 ThreadPool::ThreadPool(unsigned threads) : state(kClosed) {
   workers.reserve(threads - 1);

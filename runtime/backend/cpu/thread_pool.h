@@ -7,12 +7,20 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "kernels/cpu/registry.h"
+
 #include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
 
 namespace sluice::cpu {
+
+/// The most threads that anyone may ask for.
+inline constexpr unsigned kMaxThreads = 1024;
+
+/// Cores this process may run on: a container often has fewer than the machine.
+unsigned usableCores();
 
 class ThreadPool {
 public:
@@ -53,5 +61,9 @@ private:
   std::atomic<bool> stopping{false};
   std::vector<std::thread> workers;
 };
+
+/// Kernels share their loops out over `pool`, which stays alive; a pool of one
+/// thread makes them serial.
+Parallel makeParallel(ThreadPool &pool);
 
 } // namespace sluice::cpu

@@ -4,6 +4,7 @@
 #include "kernels/cuda/registry.h"
 #include "runtime/backend/cuda/error.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,10 @@ namespace sluice {
 namespace {
 
 using cuda::toStatus;
+
+/// How long waitOnHost polls, which sees the end of work sooner than a wait of
+/// CUDA's.
+constexpr std::chrono::microseconds kSpin{200};
 
 class CudaBackend final : public Backend {
 public:
@@ -36,6 +41,8 @@ public:
                       void *context) override;
   Status synchronize(StreamKind stream) override;
   Status synchronize() override;
+  Result<bool> query(uint32_t event) override;
+  Status waitOnHost(uint32_t event) override;
 
 protected:
   Result<void *> allocateBytes(MemoryKind kind, uint64_t bytes) override;
@@ -196,6 +203,31 @@ Status CudaBackend::wait(StreamKind stream, uint32_t event) {
   (void)makeCurrent();
   return toStatus(cudaStreamWaitEvent(streamOf(stream), events[event], 0),
                   "backend cuda: waiting for an event");
+}
+
+Result<bool> CudaBackend::query(uint32_t event) {
+  SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  (void)makeCurrent();
+  cudaError_t code = cudaEventQuery(events[event]);
+  if (code == cudaErrorNotReady) {
+    // No error, but CUDA may keep it as the last one.
+    (void)cudaGetLastError();
+    return false;
+  }
+  SLUICE_RETURN_IF_ERROR(toStatus(code, "backend cuda: running enqueued work"));
+  return true;
+}
+
+Status CudaBackend::waitOnHost(uint32_t event) {
+  using Clock = std::chrono::steady_clock;
+  auto end = Clock::now() + kSpin;
+  do {
+    SLUICE_ASSIGN_OR_RETURN(bool done, query(event));
+    if (done)
+      return Status::ok();
+  } while (Clock::now() < end);
+  return toStatus(cudaEventSynchronize(events[event]),
+                  "backend cuda: running enqueued work");
 }
 
 Status CudaBackend::hostFunction(StreamKind stream, void (*function)(void *),

@@ -1,0 +1,375 @@
+//===- sim_backend.cpp - A machine in virtual time ------------------------===//
+
+#include "runtime/backend/sim/sim_backend.h"
+
+#include "kernels/signatures.h"
+#include "runtime/backend/host_work.h"
+#include "runtime/backend/sim/kernel_cost.h"
+#include "runtime/backend/sim/memory.h"
+#include "runtime/backend/sim/timeline.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kMaxEvents = 1 << 20;
+static_assert(sim::Timeline::kStreams == kStreamCount);
+
+/// What a KernelHandle of this backend points to.
+struct SimKernel {
+  const Signature *signature = nullptr;
+  Arithmetic arithmetic = Arithmetic::Portable;
+};
+
+struct LaunchWork {
+  const SimKernel *kernel;
+  const KernelArgs *args;
+  int64_t rows;
+};
+struct CopyWork {
+  void *target;
+  const void *source;
+  MemoryKind targetKind, sourceKind;
+  uint64_t bytes;
+};
+struct CallWork {
+  void (*function)(void *);
+  void *context;
+};
+
+/// Work between its enqueueing and its end.
+struct Pending {
+  enum Kind : uint8_t { Launch, Copy, Call } kind;
+  TraceLabel label;
+  union {
+    LaunchWork launch;
+    CopyWork copy;
+    CallWork call;
+  };
+};
+
+/// A recorded stream: the work, and the arguments as they were.
+struct Graph {
+  std::vector<Pending> nodes;
+  std::deque<KernelArgs> args;
+};
+
+sim::Engine engineOf(const Pending &work) {
+  if (work.kind != Pending::Copy ||
+      work.copy.targetKind == work.copy.sourceKind)
+    return sim::Engine::None;
+  return work.copy.targetKind == MemoryKind::Device ? sim::Engine::ToDevice
+                                                    : sim::Engine::ToHost;
+}
+
+Status misuse(const std::string &what) {
+  return Status(ErrorCode::InvalidArgument, "sim: " + what);
+}
+
+class SimBackend final : public Backend, private sim::WorkRunner {
+public:
+  explicit SimBackend(const Hardware &hardware)
+      : hardware(hardware), timeline(*this),
+        launchCost(hardware.launchUs.value),
+        smallCost(hardware.launchUs.value / 4) {
+    for (int i = 0; i < kKernelCount; ++i)
+      for (Arithmetic arithmetic : {Arithmetic::Portable, Arithmetic::Tensor})
+        kernels[i][int(arithmetic)] = {findSignature(static_cast<Kernel>(i)),
+                                       arithmetic};
+  }
+
+  const char *name() const override { return "sim"; }
+  std::string describe() const override {
+    return "sim (virtual time of " + hardware.name + ")";
+  }
+  bool isVirtual() const override { return true; }
+  double clockUs() const override { return now; }
+
+  Status reserveEvents(uint32_t count) override {
+    if (count > kMaxEvents)
+      return misuse(std::to_string(count) +
+                    " events asked for, expected at most " +
+                    std::to_string(kMaxEvents));
+    timeline.reserveEvents(count);
+    return Status::ok();
+  }
+
+  Result<KernelHandle> findKernel(Kernel kernel,
+                                  Arithmetic arithmetic) override {
+    if (!findSignature(kernel))
+      return Status(ErrorCode::Unsupported, "sim: no kernel has the number " +
+                                                std::to_string(int(kernel)));
+    return reinterpret_cast<KernelHandle>(
+        &kernels[int(kernel)][int(arithmetic)]);
+  }
+
+  Status launch(StreamKind stream, KernelHandle kernel, const KernelArgs &args,
+                int64_t rows) override {
+    if (!kernel || rows < 0)
+      return misuse("a launch of " + std::to_string(rows) +
+                    " rows, expected a kernel and 0 or more");
+    if (rows == 0)
+      return Status::ok();
+    Pending work = {};
+    work.kind = Pending::Launch;
+    work.launch = {reinterpret_cast<const SimKernel *>(kernel), &args, rows};
+    enqueue(stream, work, launchCost);
+    return Status::ok();
+  }
+
+  Status copy(StreamKind stream, void *target, MemoryKind targetKind,
+              const void *source, MemoryKind sourceKind,
+              uint64_t bytes) override {
+    if (bytes == 0)
+      return Status::ok();
+    Pending work = {};
+    work.kind = Pending::Copy;
+    work.copy = {target, source, targetKind, sourceKind, bytes};
+    enqueue(stream, work, launchCost);
+    return Status::ok();
+  }
+
+  Status record(StreamKind stream, uint32_t event) override {
+    SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    now += smallCost;
+    timeline.record(int(stream), event, now);
+    return Status::ok();
+  }
+
+  Status wait(StreamKind stream, uint32_t event) override {
+    SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    now += smallCost;
+    timeline.wait(int(stream), event, now);
+    return Status::ok();
+  }
+
+  Status hostFunction(StreamKind stream, void (*function)(void *),
+                      void *context) override {
+    Pending work = {};
+    work.kind = Pending::Call;
+    work.call = {function, context};
+    enqueue(stream, work, launchCost);
+    return Status::ok();
+  }
+
+  Status synchronize(StreamKind stream) override {
+    waitUntil(timeline.finishStream(int(stream)));
+    return Status::ok();
+  }
+  Status synchronize() override {
+    double end = 0;
+    for (int stream = 0; stream < kStreamCount; ++stream)
+      end = std::max(end, timeline.finishStream(stream));
+    waitUntil(end);
+    return Status::ok();
+  }
+
+  Result<bool> query(uint32_t event) override {
+    SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    now += smallCost;
+    timeline.advanceTo(now);
+    return timeline.reached(event, now);
+  }
+  Status waitOnHost(uint32_t event) override {
+    SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    waitUntil(timeline.finishEvent(event));
+    return Status::ok();
+  }
+
+  bool hasGraphs() const override { return true; }
+  Status beginGraph(StreamKind) override {
+    if (recording)
+      return misuse("a graph was begun while another is recorded");
+    graphs.emplace_back();
+    recording = true;
+    return Status::ok();
+  }
+  Result<uint32_t> endGraph(StreamKind) override {
+    if (!recording)
+      return misuse("a graph was ended, none is recorded");
+    recording = false;
+    return uint32_t(graphs.size() - 1);
+  }
+  Status launchGraph(StreamKind stream, uint32_t graph) override {
+    if (graph >= graphs.size() || recording)
+      return misuse("graph " + std::to_string(graph) +
+                    " was launched, expected one of the " +
+                    std::to_string(graphs.size()) + " recorded");
+    now += launchCost;
+    for (const Pending &node : graphs[graph].nodes)
+      push(stream, node);
+    return Status::ok();
+  }
+
+  Status startHostWork(std::span<const HostLaunch> launches) override {
+    if (hostRunning)
+      return misuse("host work was started while the last still runs, "
+                    "expected a waitHostWork before");
+    for (const HostLaunch &launch : launches)
+      if (!HostWork::canRun(launch))
+        return misuse("host work of kernel " +
+                      std::to_string(int(launch.kernel)) + " over " +
+                      std::to_string(launch.rows) +
+                      " rows, expected a kernel and 0 rows or more");
+    now += launchCost;
+    hostEnd = now;
+    for (const HostLaunch &launch : launches)
+      if (launch.rows > 0)
+        hostEnd += sim::hostKernelUs(hardware, launch.kernel, launch.args,
+                                     launch.rows);
+    hostRunning = true;
+    if (tracing)
+      spans.push_back(
+          {current, kHostTrack, now - traceStart, hostEnd - traceStart, 0});
+    return Status::ok();
+  }
+  Status waitHostWork() override {
+    if (hostRunning)
+      waitUntil(hostEnd);
+    hostRunning = false;
+    return Status::ok();
+  }
+
+protected:
+  Result<void *> allocateBytes(MemoryKind, uint64_t bytes) override {
+    return sim::reservePages(bytes);
+  }
+  void releaseBytes(MemoryKind, void *data, uint64_t bytes) override {
+    sim::releasePages(data, bytes);
+  }
+  Status beginSpans() override {
+    traceStart = now;
+    return Status::ok();
+  }
+  Status endSpans(std::vector<TraceSpan> &into) override {
+    into.insert(into.end(), spans.begin(), spans.end());
+    spans.clear();
+    return Status::ok();
+  }
+
+private:
+  Status checkEvent(uint32_t event) const {
+    if (event < timeline.events())
+      return Status::ok();
+    return misuse("event " + std::to_string(event) + ", expected below " +
+                  std::to_string(timeline.events()));
+  }
+
+  /// The host waits for something that ends, or ended, at `time`.
+  void waitUntil(double time) {
+    now = time > now ? time + hardware.syncUs.value : now + smallCost;
+  }
+
+  void enqueue(StreamKind stream, Pending work, double cost) {
+    now += cost;
+    work.label = current;
+    if (!recording) {
+      push(stream, work);
+      return;
+    }
+    Graph &graph = graphs.back();
+    if (work.kind == Pending::Launch) {
+      graph.args.push_back(*work.launch.args);
+      work.launch.args = &graph.args.back();
+    }
+    graph.nodes.push_back(work);
+  }
+
+  void push(StreamKind stream, const Pending &work) {
+    uint64_t tag = pending.size();
+    if (unused.empty()) {
+      pending.push_back(work);
+    } else {
+      tag = unused.back();
+      unused.pop_back();
+      pending[tag] = work;
+    }
+    timeline.enqueue(int(stream), {engineOf(work), tag}, now);
+  }
+
+  double copyUs(const CopyWork &copy) const {
+    double bytes = double(copy.bytes);
+    if (copy.targetKind != copy.sourceKind)
+      return copy.targetKind == MemoryKind::Device
+                 ? hardware.hostToDeviceUs(bytes)
+                 : hardware.deviceToHostUs(bytes);
+    // Every byte is read and written; GB/s are 1e3 bytes a microsecond.
+    double rate = copy.targetKind == MemoryKind::Device
+                      ? hardware.deviceBandwidth.value
+                      : hardware.hostRead.value;
+    return 2 * bytes / (rate * 1e3);
+  }
+
+  double begin(const sim::Work &item) override {
+    const Pending &work = pending[item.tag];
+    switch (work.kind) {
+    case Pending::Launch:
+      return sim::kernelUs(hardware, work.launch.kernel->signature->kernel,
+                           work.launch.kernel->arithmetic, *work.launch.args,
+                           work.launch.rows);
+    case Pending::Copy:
+      if (work.copy.bytes <= kSimCopiedBytes)
+        std::memcpy(work.copy.target, work.copy.source, work.copy.bytes);
+      return copyUs(work.copy);
+    case Pending::Call:
+      work.call.function(work.call.context);
+      return 0;
+    }
+    return 0;
+  }
+
+  void ran(int stream, const sim::Work &item, double start,
+           double end) override {
+    const Pending &work = pending[item.tag];
+    if (tracing && work.kind != Pending::Call) {
+      TraceSpan span{work.label, static_cast<StreamKind>(stream),
+                     start - traceStart, end - traceStart, 0};
+      if (work.kind == Pending::Copy)
+        span.bytes = work.copy.bytes;
+      if (span.label.name[0] == '\0')
+        span.label.name = work.kind == Pending::Copy
+                              ? "copy"
+                              : work.launch.kernel->signature->name;
+      spans.push_back(span);
+    }
+    unused.push_back(item.tag);
+  }
+
+  const Hardware hardware;
+  sim::Timeline timeline;
+  const double launchCost; ///< Of the host for a launch or a copy.
+  const double smallCost;  ///< For everything else.
+  SimKernel kernels[kKernelCount][2];
+
+  double now = 0;
+  double hostEnd = 0; ///< Of the host work.
+  bool hostRunning = false;
+  std::vector<Pending> pending;
+  std::vector<uint64_t> unused; ///< Places of `pending` to use again.
+  std::deque<Graph> graphs;
+  bool recording = false;
+  double traceStart = 0;
+  std::vector<TraceSpan> spans;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Backend>> makeSimBackend(const Hardware &hardware) {
+  for (const Curve *curve : {&hardware.hostToDevice, &hardware.deviceToHost,
+                             &hardware.hostExpert})
+    if (curve->points.empty())
+      return misuse(hardware.name + ": a curve of the hardware is empty, "
+                                    "expected at least one point");
+  for (const Figure *figure :
+       {&hardware.deviceBandwidth, &hardware.tensorTflops,
+        &hardware.vectorTflops, &hardware.hostRead, &hardware.launchUs,
+        &hardware.graphNodeUs, &hardware.syncUs})
+    if (!(figure->value > 0))
+      return misuse(hardware.name + ": a figure of the hardware is " +
+                    std::to_string(figure->value) + ", expected above 0");
+  return std::unique_ptr<Backend>(std::make_unique<SimBackend>(hardware));
+}
+
+} // namespace sluice

@@ -1,0 +1,131 @@
+//===- timeline.cpp - Streams, events and a bus in virtual time -----------===//
+
+#include "runtime/backend/sim/timeline.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace sluice::sim {
+namespace {
+constexpr double kNever = std::numeric_limits<double>::infinity();
+} // namespace
+
+void Timeline::reserveEvents(uint32_t count) {
+  if (count > latest.size())
+    latest.resize(count, kNone);
+}
+
+uint32_t Timeline::newRecord() {
+  if (unused.empty()) {
+    records.emplace_back();
+    return uint32_t(records.size() - 1);
+  }
+  uint32_t record = unused.back();
+  unused.pop_back();
+  records[record] = {};
+  return record;
+}
+
+void Timeline::drop(uint32_t record) {
+  if (--records[record].uses == 0)
+    unused.push_back(record);
+}
+
+void Timeline::enqueue(int stream, const Work &work, double now) {
+  queues[stream].push_back({Command::Run, now, kNone, work});
+}
+
+void Timeline::record(int stream, uint32_t event, double now) {
+  uint32_t record = newRecord();
+  records[record].uses = 2; // The event's and the command's.
+  if (latest[event] != kNone)
+    drop(latest[event]);
+  latest[event] = record;
+  queues[stream].push_back({Command::Record, now, record, {}});
+}
+
+void Timeline::wait(int stream, uint32_t event, double now) {
+  uint32_t record = latest[event];
+  if (record == kNone)
+    return;
+  ++records[record].uses;
+  queues[stream].push_back({Command::Wait, now, record, {}});
+}
+
+double Timeline::readyTime(int stream) const {
+  if (queues[stream].empty())
+    return kNever;
+  const Command &command = queues[stream].front();
+  double ready = std::max(streamEnd[stream], command.enqueued);
+  if (command.kind != Command::Wait)
+    return ready;
+  const Record &record = records[command.record];
+  return record.done ? std::max(ready, record.time) : kNever;
+}
+
+int Timeline::nextStream(double &ready) const {
+  int next = -1;
+  ready = kNever;
+  for (int stream = 0; stream < kStreams; ++stream)
+    if (double time = readyTime(stream); time < ready) {
+      ready = time;
+      next = stream;
+    }
+  return next;
+}
+
+void Timeline::runNext(int stream, double ready) {
+  Command command = queues[stream].front();
+  queues[stream].pop_front();
+  streamEnd[stream] = ready;
+  switch (command.kind) {
+  case Command::Record:
+    records[command.record].time = ready;
+    records[command.record].done = true;
+    [[fallthrough]];
+  case Command::Wait:
+    drop(command.record);
+    return;
+  case Command::Run:
+    break;
+  }
+  double start = ready;
+  if (command.work.engine != Engine::None)
+    start = std::max(start, engineEnd[int(command.work.engine)]);
+  double end = start + runner.begin(command.work);
+  streamEnd[stream] = end;
+  if (command.work.engine != Engine::None)
+    engineEnd[int(command.work.engine)] = end;
+  runner.ran(stream, command.work, start, end);
+}
+
+void Timeline::advanceTo(double now) {
+  double ready;
+  for (int next; (next = nextStream(ready)) >= 0 && ready <= now;)
+    runNext(next, ready);
+}
+
+double Timeline::finishEvent(uint32_t event) {
+  uint32_t record = latest[event];
+  if (record == kNone)
+    return 0;
+  double ready;
+  for (int next; !records[record].done && (next = nextStream(ready)) >= 0;)
+    runNext(next, ready);
+  return records[record].time;
+}
+
+double Timeline::finishStream(int stream) {
+  double ready;
+  for (int next; !queues[stream].empty() && (next = nextStream(ready)) >= 0;)
+    runNext(next, ready);
+  return streamEnd[stream];
+}
+
+bool Timeline::reached(uint32_t event, double now) const {
+  uint32_t record = latest[event];
+  return record == kNone ||
+         (records[record].done && records[record].time <= now);
+}
+
+} // namespace sluice::sim

@@ -1,0 +1,108 @@
+//===- timeline.h - Streams, events and a bus in virtual time ---*- C++ -*-===//
+//
+// A discrete-event simulation of what a backend's streams do. Commands are
+// queued with the time at which the host enqueued them; a command is ready when
+// it has been enqueued and what stands before it on its stream is over. The
+// timeline takes ready commands in the order of those times (ties: the lower
+// stream first), so a copy engine serves copies first come, first served,
+// whichever stream they are on, and the result does not depend on when the host
+// looks.
+//
+// All times are microseconds since the beginning.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+namespace sluice::sim {
+
+/// What serves one piece of work at a time, besides the stream itself.
+enum class Engine : uint8_t { None, ToDevice, ToHost };
+inline constexpr int kEngineCount = 3;
+
+/// One piece of work on a stream. The timeline asks for its duration when its
+/// turn comes, because what a kernel costs may lie in memory that earlier work
+/// fills.
+struct Work {
+  Engine engine = Engine::None;
+  uint64_t tag = 0; ///< The owner's: says which work it is.
+};
+
+/// What the timeline's owner does with work.
+class WorkRunner {
+public:
+  virtual ~WorkRunner() = default;
+  /// The work's turn has come: does what it does to memory and returns how
+  /// long it takes.
+  virtual double begin(const Work &work) = 0;
+  /// The work occupied `stream` from `start` to `end`.
+  virtual void ran(int stream, const Work &work, double start, double end) = 0;
+};
+
+class Timeline {
+public:
+  static constexpr int kStreams = 4;
+
+  explicit Timeline(WorkRunner &runner) : runner(runner) {}
+
+  /// Events 0 .. count-1 exist afterwards; old ones keep their state.
+  void reserveEvents(uint32_t count);
+  uint32_t events() const { return uint32_t(latest.size()); }
+
+  // Enqueues at host time `now`, which never decreases.
+  void enqueue(int stream, const Work &work, double now);
+  void record(int stream, uint32_t event, double now);
+  /// Waits for the record of `event` enqueued last; never recorded: for
+  /// nothing.
+  void wait(int stream, uint32_t event, double now);
+
+  /// Runs everything that is ready at `now` or before.
+  void advanceTo(double now);
+  /// Runs until the latest record of `event` is reached; its time, or 0 when it
+  /// was never recorded.
+  double finishEvent(uint32_t event);
+  /// Runs until nothing is queued on `stream`; the time when its last work
+  /// ended.
+  double finishStream(int stream);
+  /// True when the latest record of `event` was reached at `now` or before.
+  /// Call advanceTo first.
+  bool reached(uint32_t event, double now) const;
+
+private:
+  static constexpr uint32_t kNone = 0xffffffff;
+
+  /// One record of an event, alive while the event or a queued wait means it.
+  struct Record {
+    double time = 0;
+    bool done = false;
+    uint32_t uses = 0;
+  };
+  struct Command {
+    enum Kind : uint8_t { Run, Record, Wait } kind;
+    double enqueued;
+    uint32_t record = kNone; ///< Of Record and Wait.
+    Work work;
+  };
+
+  uint32_t newRecord();
+  void drop(uint32_t record);
+  /// When the first command of the stream is ready, or infinity.
+  double readyTime(int stream) const;
+  /// The stream whose first command is ready first, or -1.
+  int nextStream(double &ready) const;
+  void runNext(int stream, double ready);
+
+  WorkRunner &runner;
+  std::array<std::deque<Command>, kStreams> queues;
+  std::array<double, kStreams> streamEnd = {};
+  std::array<double, kEngineCount> engineEnd = {};
+  std::vector<Record> records;
+  std::vector<uint32_t> unused; ///< Records to use again.
+  std::vector<uint32_t> latest; ///< The record of each event.
+};
+
+} // namespace sluice::sim
