@@ -10,7 +10,7 @@ packages=(
   libmlir-22-dev llvm-22-dev llvm-22-tools mlir-22-tools
   # the runtime half
   flatbuffers-compiler libcli11-dev libflatbuffers-dev libfmt-dev libhwy-dev
-  libpcre2-dev libspdlog-dev libutf8proc-dev libxxhash-dev nlohmann-json3-dev
+  libpcre2-dev libspdlog-dev liburing-dev libutf8proc-dev libxxhash-dev nlohmann-json3-dev
   # tests, fuzzing and style
   clang-22 clang-format-22 clang-tidy-22 libclang-rt-22-dev libgmock-dev libgtest-dev
 )
