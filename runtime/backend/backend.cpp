@@ -3,8 +3,10 @@
 #include "runtime/backend/backend.h"
 #include "runtime/backend/cpu/thread_pool.h"
 #include "runtime/backend/host_work.h"
+#include "runtime/core/fault.h"
 
 #include <algorithm>
+#include <chrono>
 #include <tuple>
 
 namespace sluice {
@@ -34,9 +36,21 @@ void Allocation::swap(Allocation &other) noexcept {
 Backend::Backend() = default;
 Backend::~Backend() = default;
 
+double Backend::clockUs() const {
+  return std::chrono::duration<double, std::micro>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 Result<Allocation> Backend::allocate(MemoryKind kind, uint64_t bytes) {
   if (bytes == 0)
     return Allocation();
+  if (faultHits(Fault::Alloc))
+    return Status(ErrorCode::OutOfMemory,
+                  "backend " + std::string(name()) + ": " +
+                      std::to_string(bytes) + " bytes of " +
+                      sluice::name(kind) +
+                      " memory were asked for, SLUICE_FAULT=alloc refuses");
   SLUICE_ASSIGN_OR_RETURN(void *data, allocateBytes(kind, bytes));
   return Allocation(*this, kind, data, bytes);
 }

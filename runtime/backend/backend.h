@@ -41,10 +41,17 @@ public:
   Backend(const Backend &) = delete;
   Backend &operator=(const Backend &) = delete;
 
-  /// "cpu" or "cuda".
+  /// "cpu", "cuda" or "sim".
   virtual const char *name() const = 0;
   /// One line for people: the device, its threads or memory.
   virtual std::string describe() const = 0;
+
+  /// Microseconds on the clock that the work runs on, from any origin. Whoever
+  /// reports how long steps took asks this one.
+  virtual double clockUs() const;
+  /// True when only that clock moves: kernels compute nothing and big copies
+  /// move nothing, so that nobody needs to fill weights.
+  virtual bool isVirtual() const { return false; }
 
   /// `bytes` of zeroed memory at a multiple of kMemoryAlignment; zero bytes
   /// give a null pointer. OutOfMemory names what was asked for and what there

@@ -3,11 +3,14 @@
 #include "runtime/backend/cuda/cuda_backend.h"
 #include "kernels/cuda/registry.h"
 #include "runtime/backend/cuda/error.h"
+#include "runtime/backend/cuda/graphs.h"
+#include "runtime/backend/cuda/host_memory.h"
+#include "runtime/backend/cuda/spans.h"
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <nvtx3/nvToolsExt.h>
 #include <vector>
 
 namespace sluice {
@@ -43,10 +46,16 @@ public:
   Status synchronize() override;
   Result<bool> query(uint32_t event) override;
   Status waitOnHost(uint32_t event) override;
+  bool hasGraphs() const override { return true; }
+  Status beginGraph(StreamKind stream) override;
+  Result<uint32_t> endGraph(StreamKind stream) override;
+  Status launchGraph(StreamKind stream, uint32_t graph) override;
 
 protected:
   Result<void *> allocateBytes(MemoryKind kind, uint64_t bytes) override;
   void releaseBytes(MemoryKind kind, void *data, uint64_t bytes) override;
+  Status beginSpans() override;
+  Status endSpans(std::vector<TraceSpan> &spans) override;
 
 private:
   /// A thread's current device is CUDA's own state, and any one thread at a
@@ -54,23 +63,40 @@ private:
   /// why.
   cudaError_t makeCurrent() const;
   Status checkEvent(uint32_t event) const;
+  Status checkNotCapturing(StreamKind stream) const;
+  /// Calls enqueue(), measured and named where someone wants that.
+  template <typename Enqueue>
+  Status enqueued(StreamKind stream, const char *what, uint64_t bytes,
+                  Enqueue enqueue) {
+    (void)makeCurrent();
+    if (!labelling)
+      return toStatus(enqueue(), what);
+    return watched(stream, what, bytes, enqueue);
+  }
+  template <typename Enqueue>
+  Status watched(StreamKind stream, const char *what, uint64_t bytes,
+                 Enqueue enqueue);
+  cudaError_t copyHost(cudaStream_t stream, std::byte *target,
+                       const std::byte *source, uint64_t bytes,
+                       cudaMemcpyKind kind);
   cudaStream_t streamOf(StreamKind stream) const {
     return contexts[static_cast<int>(stream)].stream;
   }
-  Result<void *> allocateHost(uint64_t bytes);
 
   int device = 0;
   cudaDeviceProp properties = {};
   cublasLtHandle_t blas = nullptr;
   cuda::CudaContext contexts[kStreamCount];
   std::vector<cudaEvent_t> events;
-  /// Host memory that could not be pinned, to free it as it was taken.
-  std::vector<void *> pageable;
+  cuda::HostMemory hostMemory;
+  cuda::Graphs graphs;
+  cuda::Spans spans;
 };
 
 CudaBackend::~CudaBackend() {
   (void)makeCurrent();
   (void)cudaDeviceSynchronize();
+  graphs.clear();
   for (cudaEvent_t event : events)
     (void)cudaEventDestroy(event);
   for (cuda::CudaContext &context : contexts)
@@ -103,6 +129,8 @@ Status CudaBackend::open(int index) {
         cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking),
         "backend cuda: making a stream"));
   }
+  // Profilers name themselves this way to the program that they start.
+  profiled = labelling = std::getenv("NVTX_INJECTION64_PATH") != nullptr;
   return Status::ok();
 }
 
@@ -160,10 +188,10 @@ Status CudaBackend::launch(StreamKind stream, KernelHandle kernel,
                       " rows, expected a kernel and 0 rows or more");
   if (rows == 0)
     return Status::ok();
-  (void)makeCurrent();
   auto function = reinterpret_cast<cuda::CudaKernel>(kernel);
-  return toStatus(function(args, rows, contexts[static_cast<int>(stream)]),
-                  "backend cuda: launching a kernel");
+  return enqueued(stream, "backend cuda: launching a kernel", 0, [&] {
+    return function(args, rows, contexts[static_cast<int>(stream)]);
+  });
 }
 
 Status CudaBackend::copy(StreamKind stream, void *target, MemoryKind targetKind,
@@ -171,15 +199,97 @@ Status CudaBackend::copy(StreamKind stream, void *target, MemoryKind targetKind,
                          uint64_t bytes) {
   if (bytes == 0)
     return Status::ok();
-  (void)makeCurrent();
   bool to = targetKind == MemoryKind::Device;
   bool from = sourceKind == MemoryKind::Device;
   cudaMemcpyKind kind =
       to ? (from ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice)
          : (from ? cudaMemcpyDeviceToHost : cudaMemcpyHostToHost);
-  return toStatus(
-      cudaMemcpyAsync(target, source, bytes, kind, streamOf(stream)),
-      "backend cuda: enqueuing a copy");
+  return enqueued(stream, "backend cuda: enqueuing a copy", bytes, [&] {
+    if (kind == cudaMemcpyDeviceToDevice)
+      return cudaMemcpyAsync(target, source, bytes, kind, streamOf(stream));
+    return copyHost(streamOf(stream), static_cast<std::byte *>(target),
+                    static_cast<const std::byte *>(source), bytes, kind);
+  });
+}
+
+cudaError_t CudaBackend::copyHost(cudaStream_t stream, std::byte *target,
+                                  const std::byte *source, uint64_t bytes,
+                                  cudaMemcpyKind kind) {
+  for (;;) {
+    uint64_t part = bytes;
+    if (kind != cudaMemcpyHostToDevice)
+      part = hostMemory.together(target, part);
+    if (kind != cudaMemcpyDeviceToHost)
+      part = hostMemory.together(source, part);
+    cudaError_t code = cudaMemcpyAsync(target, source, part, kind, stream);
+    if (part == bytes || code != cudaSuccess)
+      return code;
+    target += part;
+    source += part;
+    bytes -= part;
+  }
+}
+
+template <typename Enqueue>
+Status CudaBackend::watched(StreamKind stream, const char *what, uint64_t bytes,
+                            Enqueue enqueue) {
+  if (profiled) {
+    char text[80];
+    std::snprintf(text, sizeof text, "%s layer %d expert %d", current.name,
+                  current.layer, current.expert);
+    nvtxRangePushA(text);
+  }
+  // Events inside a graph would be part of it; its launch is measured instead.
+  bool measured = tracing && !graphs.isCapturing(streamOf(stream));
+  cudaError_t code = cudaSuccess;
+  if (measured)
+    code = spans.open(current, stream, streamOf(stream), bytes);
+  if (code == cudaSuccess) {
+    code = enqueue();
+    if (measured)
+      if (cudaError_t closed = spans.close(streamOf(stream));
+          code == cudaSuccess)
+        code = closed;
+  }
+  if (profiled)
+    nvtxRangePop();
+  return toStatus(code, what);
+}
+
+Status CudaBackend::beginSpans() {
+  (void)makeCurrent();
+  return toStatus(spans.begin(clock, streamOf(StreamKind::Compute)),
+                  "backend cuda: starting a trace");
+}
+
+Status CudaBackend::endSpans(std::vector<TraceSpan> &found) {
+  (void)makeCurrent();
+  return toStatus(spans.end(found), "backend cuda: reading a trace");
+}
+
+Status CudaBackend::checkNotCapturing(StreamKind stream) const {
+  if (!graphs.isCapturing(streamOf(stream)))
+    return Status::ok();
+  return Status(ErrorCode::InvalidArgument,
+                "backend cuda: stream " + std::string(sluice::name(stream)) +
+                    " is recorded, expected only launches and copies");
+}
+
+Status CudaBackend::beginGraph(StreamKind stream) {
+  (void)makeCurrent();
+  return graphs.begin(streamOf(stream));
+}
+
+Result<uint32_t> CudaBackend::endGraph(StreamKind stream) {
+  (void)makeCurrent();
+  return graphs.end(streamOf(stream));
+}
+
+Status CudaBackend::launchGraph(StreamKind stream, uint32_t graph) {
+  SLUICE_RETURN_IF_ERROR(graphs.check(graph));
+  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
+  return enqueued(stream, "backend cuda: launching a graph", 0,
+                  [&] { return graphs.launch(streamOf(stream), graph); });
 }
 
 Status CudaBackend::checkEvent(uint32_t event) const {
@@ -193,6 +303,7 @@ Status CudaBackend::checkEvent(uint32_t event) const {
 
 Status CudaBackend::record(StreamKind stream, uint32_t event) {
   SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
   (void)makeCurrent();
   return toStatus(cudaEventRecord(events[event], streamOf(stream)),
                   "backend cuda: recording an event");
@@ -200,6 +311,7 @@ Status CudaBackend::record(StreamKind stream, uint32_t event) {
 
 Status CudaBackend::wait(StreamKind stream, uint32_t event) {
   SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
   (void)makeCurrent();
   return toStatus(cudaStreamWaitEvent(streamOf(stream), events[event], 0),
                   "backend cuda: waiting for an event");
@@ -232,12 +344,14 @@ Status CudaBackend::waitOnHost(uint32_t event) {
 
 Status CudaBackend::hostFunction(StreamKind stream, void (*function)(void *),
                                  void *context) {
-  (void)makeCurrent();
-  return toStatus(cudaLaunchHostFunc(streamOf(stream), function, context),
-                  "backend cuda: enqueuing a host function");
+  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
+  return enqueued(stream, "backend cuda: enqueuing a host function", 0, [&] {
+    return cudaLaunchHostFunc(streamOf(stream), function, context);
+  });
 }
 
 Status CudaBackend::synchronize(StreamKind stream) {
+  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
   (void)makeCurrent();
   return toStatus(cudaStreamSynchronize(streamOf(stream)),
                   "backend cuda: running enqueued work");
@@ -249,37 +363,10 @@ Status CudaBackend::synchronize() {
   return Status::ok();
 }
 
-Result<void *> CudaBackend::allocateHost(uint64_t bytes) {
-  void *data = nullptr;
-  cudaError_t code = cudaHostAlloc(&data, bytes, cudaHostAllocDefault);
-  if (code == cudaSuccess) {
-    std::memset(data, 0, bytes);
-    return data;
-  }
-  Status refused = toStatus(code, "pinning host memory");
-  if (pageable.empty())
-    std::fprintf(stderr,
-                 "backend cuda: host memory stays pageable, copies will be "
-                 "slower; %s\n",
-                 std::string(refused.message()).c_str());
-  uint64_t rounded =
-      (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
-  data =
-      rounded < bytes ? nullptr : std::aligned_alloc(kMemoryAlignment, rounded);
-  if (!data)
-    return Status(ErrorCode::OutOfMemory,
-                  "backend cuda: " + std::to_string(bytes) +
-                      " bytes of host memory were asked for, the system has "
-                      "no such room");
-  std::memset(data, 0, bytes);
-  pageable.push_back(data);
-  return data;
-}
-
 Result<void *> CudaBackend::allocateBytes(MemoryKind kind, uint64_t bytes) {
   (void)makeCurrent();
   if (kind == MemoryKind::Host)
-    return allocateHost(bytes);
+    return hostMemory.allocate(device, bytes, progress);
   void *data = nullptr;
   if (cudaError_t code = cudaMalloc(&data, bytes); code != cudaSuccess) {
     Status failed = toStatus(code, "backend cuda");
@@ -308,14 +395,7 @@ void CudaBackend::releaseBytes(MemoryKind kind, void *data, uint64_t) {
     (void)cudaFree(data);
     return;
   }
-  for (void *&candidate : pageable)
-    if (candidate == data) {
-      std::free(data);
-      candidate = pageable.back();
-      pageable.pop_back();
-      return;
-    }
-  (void)cudaFreeHost(data);
+  hostMemory.release(data);
 }
 
 } // namespace

@@ -72,6 +72,8 @@ std::optional<double> sparseBytes(Kernel kernel, std::string_view operand,
   if (operand == "pool")
     return activeExperts(args, rows).count * matrices(kernel) *
            matrixBytes(args);
+  if (operand == "order" && isExpertKernel(kernel))
+    return activeExperts(args, rows).pairs * size;
   if (isExpertKernel(kernel)) // Activations: those of the pairs that run.
     return activeExperts(args, rows).pairs *
            (operand == "in" || operand == "out" ? dim(2) : dim(3)) * size;
@@ -144,8 +146,8 @@ double trafficBytes(Kernel kernel, const KernelArgs &args, int64_t rows) {
   for (int i = 0; i < int(signature.operands.size()); ++i) {
     if (!args.data[i] && signature.operands[i].optional)
       continue;
-    if (auto sparse = sparseBytes(kernel, signature.operands[i].name, i, args,
-                                  rows)) {
+    if (auto sparse =
+            sparseBytes(kernel, signature.operands[i].name, i, args, rows)) {
       sum += *sparse;
       continue;
     }
@@ -178,8 +180,8 @@ double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
       return *measured;
   }
   // GB/s are 1e3 bytes a microsecond; Tflops 1e6 a microsecond, two a product.
-  double memory = trafficBytes(kernel, args, rows) /
-                  (hardware.deviceBandwidth.value * 1e3);
+  double memory =
+      trafficBytes(kernel, args, rows) / (hardware.deviceBandwidth.value * 1e3);
   double rate = arithmetic == Arithmetic::Tensor ? hardware.tensorTflops.value
                                                  : hardware.vectorTflops.value;
   double arithmeticUs = 2 * products(kernel, args, rows) / (rate * 1e6);

@@ -357,8 +357,8 @@ private:
 } // namespace
 
 Result<std::unique_ptr<Backend>> makeSimBackend(const Hardware &hardware) {
-  for (const Curve *curve : {&hardware.hostToDevice, &hardware.deviceToHost,
-                             &hardware.hostExpert})
+  for (const Curve *curve :
+       {&hardware.hostToDevice, &hardware.deviceToHost, &hardware.hostExpert})
     if (curve->points.empty())
       return misuse(hardware.name + ": a curve of the hardware is empty, "
                                     "expected at least one point");

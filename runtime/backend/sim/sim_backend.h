@@ -28,8 +28,8 @@ inline constexpr uint64_t kSimCopiedBytes = uint64_t{1} << 20;
 ///   over all streams; kernels of different streams do not slow each other.
 /// - Host work: sim::hostKernelUs, one launch after the other, beside
 ///   everything else.
-/// - Graphs: one launchUs for the host, graphNodeUs less than a launch of its
-///   own is never modelled: the nodes run back to back.
+/// - Graphs: one launchUs for the host, whatever they hold; the nodes take as
+///   long as launches of their own.
 /// - Memory is address space that becomes real where it is written.
 ///
 /// Everything is deterministic. Nothing is visible before its virtual time as

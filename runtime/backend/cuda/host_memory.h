@@ -1,0 +1,54 @@
+//===- host_memory.h - Pinned memory, also very much of it ------*- C++ -*-===//
+//
+// Up to a piece of 1 GiB CUDA allocates. More is mapped, and several threads
+// touch and register it a piece each: one call would use one core for minutes,
+// and drivers refuse to register 512 GiB at once. CUDA refuses copies that
+// cross two registrations, so whoever copies asks `together` first.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/backend/backend.h"
+
+#include <vector>
+
+namespace sluice::cuda {
+
+class HostMemory {
+public:
+  static constexpr uint64_t kPieceBytes = uint64_t{1} << 30;
+
+  /// Gives back what was not released. The device's context must still live.
+  ~HostMemory();
+
+  /// Zeroed memory, pinned; pageable, said in one line on stderr the first
+  /// time, when the system refuses to pin. The current device is `device`.
+  /// OutOfMemory when there is no such room. `progress` as setProgress.
+  Result<void *> allocate(int device, uint64_t bytes,
+                          const Backend::Progress &progress);
+  void release(void *data);
+
+  /// How many of `bytes` from `at` on one copy may move.
+  uint64_t together(const void *at, uint64_t bytes) const {
+    return piecedBlocks == 0 ? bytes : togetherInPieces(at, bytes);
+  }
+
+private:
+  enum class Kind : uint8_t { Cuda, Pieces, Pageable };
+  struct Block {
+    std::byte *data;
+    uint64_t bytes;
+    Kind kind;
+  };
+
+  uint64_t togetherInPieces(const void *at, uint64_t bytes) const;
+  void *keep(void *data, uint64_t bytes, Kind kind);
+  void free(const Block &block);
+  void sayPageable(const Status &why);
+
+  std::vector<Block> blocks;
+  int piecedBlocks = 0;
+  bool saidPageable = false;
+};
+
+} // namespace sluice::cuda
