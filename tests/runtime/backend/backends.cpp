@@ -2,6 +2,7 @@
 
 #include "tests/runtime/backend/backends.h"
 
+#include "runtime/backend/sim/sim_backend.h"
 #ifdef SLUICE_HAVE_CUDA
 #include "runtime/backend/cuda/cuda_backend.h"
 #endif
@@ -26,6 +27,15 @@ const std::vector<BackendCase> &backendsUnderTest() {
 #else
     std::fprintf(stderr, "cuda is not compiled and not tested\n");
 #endif
+    return found;
+  }();
+  return cases;
+}
+
+const std::vector<BackendCase> &allBackendsUnderTest() {
+  static const std::vector<BackendCase> cases = [] {
+    std::vector<BackendCase> found = backendsUnderTest();
+    found.push_back({"sim", [] { return makeSimBackend(builtInHardware()); }});
     return found;
   }();
   return cases;

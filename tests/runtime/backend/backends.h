@@ -17,5 +17,7 @@ struct BackendCase {
 /// Every backend that is compiled in and whose device is there. A backend
 /// without its device is left out, and one line on stderr says so.
 const std::vector<BackendCase> &backendsUnderTest();
+/// These and the virtual ones, whose kernels compute nothing.
+const std::vector<BackendCase> &allBackendsUnderTest();
 
 } // namespace sluice::testing

@@ -1,0 +1,297 @@
+//===- sim_test.cpp - What only the sim backend has -----------------------===//
+
+#include "runtime/backend/host_work.h"
+#include "runtime/backend/sim/kernel_cost.h"
+#include "runtime/backend/sim/sim_backend.h"
+
+#include <cstring>
+#include <gtest/gtest.h>
+
+using namespace sluice;
+
+namespace {
+
+constexpr auto kDevice = MemoryKind::Device;
+constexpr auto kHost = MemoryKind::Host;
+constexpr uint64_t kMillion = 1000000;
+
+/// Round figures: a launch or a copy costs the host 4 us, everything else 1 us,
+/// to learn of an end 10 us. An upload of a million bytes takes 100 us, a
+/// download 200 us, add over 64 elements 50 us.
+Hardware roundFigures() {
+  Hardware hardware = builtInHardware();
+  hardware.name = "round";
+  hardware.launchUs.value = 4;
+  hardware.syncUs.value = 10;
+  hardware.graphNodeUs.value = 2;
+  hardware.deviceBandwidth.value = 1000;
+  hardware.vectorTflops.value = hardware.tensorTflops.value = 1000;
+  hardware.hostRead.value = 50;
+  hardware.hostToDevice.points = {{double(kMillion), 10}};
+  hardware.deviceToHost.points = {{double(kMillion), 5}};
+  hardware.hostExpert.points = {{1, 20}};
+  hardware.experts.clear();
+  hardware.kernels = {
+      {Kernel::Add, Arithmetic::Portable, {64}, 1, 0, 50},
+  };
+  return hardware;
+}
+
+class Sim : public ::testing::Test {
+protected:
+  void SetUp() override {
+    auto made = makeSimBackend(roundFigures());
+    ASSERT_TRUE(made.isOk()) << made.status().message();
+    backend = std::move(*made);
+    ok(backend->reserveEvents(8));
+    device = allocate(kDevice, 8 * kMillion);
+    host = allocate(kHost, 8 * kMillion);
+    add = *backend->findKernel(Kernel::Add, Arithmetic::Portable);
+    args.dim[0] = 64;
+    args.dtype[0] = args.dtype[1] = args.dtype[2] = DType::F32;
+  }
+  static void ok(const Status &status) {
+    EXPECT_TRUE(status.isOk()) << status.message();
+  }
+  Allocation allocate(MemoryKind kind, uint64_t bytes) {
+    auto memory = backend->allocate(kind, bytes);
+    EXPECT_TRUE(memory.isOk()) << memory.status().message();
+    return std::move(*memory);
+  }
+  void upload(StreamKind stream, uint64_t bytes) {
+    ok(backend->copy(stream, device.data(), kDevice, host.data(), kHost,
+                     bytes));
+  }
+  void launch(StreamKind stream) { ok(backend->launch(stream, add, args, 1)); }
+
+  std::unique_ptr<Backend> backend;
+  Allocation device, host;
+  KernelHandle add = nullptr;
+  KernelArgs args;
+};
+
+TEST_F(Sim, TheHostsClockMovesByWhatItCalls) {
+  EXPECT_TRUE(backend->isVirtual());
+  EXPECT_EQ(backend->clockUs(), 0);
+  launch(StreamKind::Compute); // Enqueued at 4, runs to 54.
+  EXPECT_EQ(backend->clockUs(), 4);
+  ok(backend->record(StreamKind::Compute, 0));
+  EXPECT_EQ(backend->clockUs(), 5);
+  ok(backend->waitOnHost(0)); // Known 10 us after 54.
+  EXPECT_EQ(backend->clockUs(), 64);
+  ok(backend->waitOnHost(0)); // Long over.
+  EXPECT_EQ(backend->clockUs(), 65);
+  ok(backend->synchronize());
+  EXPECT_EQ(backend->clockUs(), 66);
+}
+
+TEST_F(Sim, PollingComesToAnEnd) {
+  upload(StreamKind::Demand, kMillion); // 4 to 104.
+  ok(backend->record(StreamKind::Demand, 1));
+  int polls = 0;
+  for (bool done = false; !done; ++polls) {
+    auto result = backend->query(1);
+    ASSERT_TRUE(result.isOk());
+    done = *result;
+  }
+  EXPECT_EQ(polls, 104 - 5);
+  EXPECT_EQ(backend->clockUs(), 104);
+}
+
+TEST_F(Sim, ALayerWithADemandAPrefetchAndHostWork) {
+  ok(backend->startTrace()); // Costs 1: everything below is from there.
+  const double start = backend->clockUs();
+  backend->label({"expert", 3, 7});
+  upload(StreamKind::Prefetch, 2 * kMillion); // Enqueued at 4: 4 to 204.
+  backend->label({"expert", 3, 8});
+  upload(StreamKind::Demand, kMillion);       // Enqueued at 8: 204 to 304.
+  ok(backend->record(StreamKind::Demand, 0)); // 9.
+  ok(backend->wait(StreamKind::Compute, 0));  // 10.
+  backend->label({});
+  launch(StreamKind::Compute); // 304 to 354.
+
+  // Host work: gate and up of one expert of 64 x 32 in f32, 16384 bytes at
+  // 20 GB/s.
+  HostLaunch work;
+  work.kernel = Kernel::ExpertGateUp;
+  work.rows = 1;
+  int32_t offsets[] = {0, 1};
+  work.args.data[1] = offsets;
+  for (DType &type : work.args.dtype)
+    type = DType::F32;
+  const int64_t dims[] = {1, 1, 64, 32, 1, 3 * 64 * 32, 0, 64 * 32};
+  std::copy(std::begin(dims), std::end(dims), work.args.dim);
+  backend->label({"run_host", 3, -1});
+  ok(backend->startHostWork({&work, 1})); // 18 to 18.8192.
+  EXPECT_FALSE(backend->startHostWork({&work, 1}).isOk()) << "one at a time";
+  ok(backend->waitHostWork());
+  EXPECT_NEAR(backend->clockUs() - start, 18 + 0.8192 + 10, 1e-9);
+  ok(backend->synchronize());
+  EXPECT_EQ(backend->clockUs() - start, 354 + 10);
+
+  auto spans = backend->takeTrace();
+  ASSERT_TRUE(spans.isOk()) << spans.status().message();
+  ASSERT_EQ(spans->size(), 4u);
+  const TraceSpan &prefetch = (*spans)[0], &host = (*spans)[1],
+                  &demand = (*spans)[2], &kernel = (*spans)[3];
+  EXPECT_EQ(prefetch.stream, StreamKind::Prefetch);
+  EXPECT_EQ(prefetch.startUs, 4);
+  EXPECT_EQ(prefetch.endUs, 204);
+  EXPECT_EQ(prefetch.bytes, 2 * kMillion);
+  EXPECT_EQ(prefetch.label.expert, 7);
+  EXPECT_EQ(host.stream, kHostTrack);
+  EXPECT_EQ(host.startUs, 18);
+  EXPECT_STREQ(host.label.name, "run_host");
+  EXPECT_EQ(demand.startUs, 204);
+  EXPECT_EQ(demand.endUs, 304);
+  EXPECT_EQ(demand.label.expert, 8);
+  EXPECT_EQ(kernel.startUs, 304);
+  EXPECT_EQ(kernel.endUs, 354);
+  EXPECT_STREQ(kernel.label.name, "add") << "the kernel's name without a label";
+  EXPECT_EQ(kernel.bytes, 0u);
+}
+
+TEST_F(Sim, BothDirectionsAtOnce) {
+  upload(StreamKind::Demand, kMillion); // 4 to 104.
+  ok(backend->copy(StreamKind::CopyBack, host.data(), kHost, device.data(),
+                   kDevice, kMillion)); // 8 to 208.
+  ok(backend->synchronize(StreamKind::Demand));
+  EXPECT_EQ(backend->clockUs(), 114);
+  ok(backend->synchronize(StreamKind::CopyBack));
+  EXPECT_EQ(backend->clockUs(), 218);
+}
+
+TEST_F(Sim, SmallCopiesHappenAndBigOnesOnlyTakeTime) {
+  host.data()[0] = std::byte{1};
+  host.data()[kSimCopiedBytes - 1] = std::byte{2};
+  upload(StreamKind::Demand, kSimCopiedBytes);
+  ok(backend->synchronize());
+  EXPECT_EQ(device.data()[0], std::byte{1});
+  EXPECT_EQ(device.data()[kSimCopiedBytes - 1], std::byte{2});
+  host.data()[0] = std::byte{3};
+  upload(StreamKind::Demand, kSimCopiedBytes + 1);
+  ok(backend->synchronize());
+  EXPECT_EQ(device.data()[0], std::byte{1});
+}
+
+TEST_F(Sim, MemoryLargerThanAnyMachine) {
+  Allocation terabyte = allocate(kDevice, uint64_t{1} << 40);
+  Allocation pool = allocate(kHost, uint64_t{1} << 40);
+  pool.data()[uint64_t{1} << 39] = std::byte{1};
+  EXPECT_EQ(terabyte.data()[(uint64_t{1} << 40) - 1], std::byte{0});
+}
+
+TEST_F(Sim, AGraphCostsTheHostOneLaunch) {
+  ASSERT_TRUE(backend->hasGraphs());
+  ok(backend->beginGraph(StreamKind::Compute));
+  for (int i = 0; i < 3; ++i)
+    launch(StreamKind::Compute);
+  auto graph = backend->endGraph(StreamKind::Compute);
+  ASSERT_TRUE(graph.isOk());
+  args.dim[0] = 1; // The graph has the arguments as they were.
+  const double start = backend->clockUs();
+  for (int i = 0; i < 2; ++i)
+    ok(backend->launchGraph(StreamKind::Compute, *graph));
+  EXPECT_EQ(backend->clockUs(), start + 8);
+  ok(backend->synchronize());
+  EXPECT_EQ(backend->clockUs(), start + 4 + 6 * 50 + 10);
+  EXPECT_FALSE(backend->launchGraph(StreamKind::Compute, *graph + 1).isOk());
+}
+
+TEST_F(Sim, RefusesAMachineWithoutFigures) {
+  Hardware hardware = roundFigures();
+  hardware.hostExpert.points.clear();
+  EXPECT_FALSE(makeSimBackend(hardware).isOk());
+  hardware = roundFigures();
+  hardware.syncUs.value = 0;
+  EXPECT_FALSE(makeSimBackend(hardware).isOk());
+}
+
+//===-- Kernel costs ------------------------------------------------------===//
+
+KernelArgs expertArgs(const int32_t *offsets, int64_t experts) {
+  KernelArgs args;
+  args.data[1] = const_cast<int32_t *>(offsets);
+  for (int i = 0; i < KernelArgs::kMaxOperands; ++i)
+    args.dtype[i] = i == 4 ? DType::BF16 : DType::F32;
+  const int64_t dims[] = {experts, 2, 1000, 500, 8, 1500000, 0, 500000};
+  std::copy(std::begin(dims), std::end(dims), args.dim);
+  return args;
+}
+
+TEST(SimCost, ExpertsOfAWaveAreReadOnceEach) {
+  const int32_t offsets[] = {4, 9, 9, 10}; // The second has no rows.
+  KernelArgs args = expertArgs(offsets, 3);
+  EXPECT_EQ(sim::activeExperts(args, 100).count, 2);
+  EXPECT_EQ(sim::activeExperts(args, 100).pairs, 6);
+
+  // Roofline: 2 experts x 2 matrices x 1e6 bytes, and 6 pairs of 1000 floats in
+  // and 500 out and of one integer, at 1000 GB/s; 2 us for the node.
+  Hardware hardware = roundFigures();
+  double bytes = 4e6 + 6 * (1000 + 500 + 1) * 4;
+  EXPECT_NEAR(sim::trafficBytes(Kernel::ExpertGateUp, args, 100), bytes, 1e-6);
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::ExpertGateUp,
+                            Arithmetic::Portable, args, 100),
+              2 + bytes / 1e6, 1e-9);
+
+  // A measured expert: 30 us with one row, 60 with five, for all three
+  // matrices; two of them are gate and up.
+  hardware.experts = {{1000, 500, 3000000, 1, 30}, {1000, 500, 3000000, 5, 60}};
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::ExpertGateUp,
+                            Arithmetic::Portable, args, 100),
+              60 * 2 / 3.0 + 30 * 2 / 3.0, 1e-9);
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::ExpertDown, Arithmetic::Portable,
+                            args, 100),
+              60 / 3.0 + 30 / 3.0, 1e-9);
+  // The host: 2 experts x 2 MB at 20 GB/s.
+  EXPECT_NEAR(sim::hostKernelUs(hardware, Kernel::ExpertGateUp, args, 100),
+              4e6 / 20e3, 1e-9);
+}
+
+TEST(SimCost, ExpertsThatAKernelFindsAreTheExpectedUnion) {
+  const int32_t offsets[129] = {};
+  KernelArgs args = expertArgs(offsets, 128);
+  args.dim[1] = 8;
+  EXPECT_NEAR(sim::activeExperts(args, 1).count, 8, 1e-9);
+  EXPECT_NEAR(sim::activeExperts(args, 4).count, 128 * (1 - 50625.0 / 65536),
+              1e-9);
+  EXPECT_EQ(sim::activeExperts(args, 4).pairs, 32);
+}
+
+TEST(SimCost, AttentionReadsTheContextsThereAre) {
+  // Three rows: two of one sequence (contexts 5 and 6, read once), one of
+  // another (10).
+  const int32_t positions[] = {4, 5, 9}, sequences[] = {0, 0, 1};
+  KernelArgs args;
+  args.data[0] = args.data[7] = &args; // Present; not read.
+  args.data[3] = const_cast<int32_t *>(positions);
+  args.data[4] = const_cast<int32_t *>(sequences);
+  for (DType &type : args.dtype)
+    type = DType::BF16;
+  args.dtype[3] = args.dtype[4] = args.dtype[5] = DType::I32;
+  const int64_t dims[] = {4, 2, 8, 100, 16, 2, 50, 4, 10};
+  std::copy(std::begin(dims), std::end(dims), args.dim);
+  // q and out, positions and sequences, keys and values of 16 tokens.
+  const double bytes = 2 * 3 * 4 * 8 * 2 + 2 * 3 * 4 + 2 * 16 * 2 * 8 * 2;
+  EXPECT_EQ(sim::trafficBytes(Kernel::Attention, args, 3), bytes);
+
+  Hardware hardware = roundFigures();
+  hardware.kernels = {
+      {Kernel::Attention, Arithmetic::Portable, {dims, dims + 9}, 3, 6, 40},
+      {Kernel::Attention, Arithmetic::Portable, {dims, dims + 9}, 3, 8, 60}};
+  EXPECT_NEAR(
+      sim::kernelUs(hardware, Kernel::Attention, Arithmetic::Portable, args, 3),
+      50, 1e-9); // A mean context of 7.
+}
+
+TEST(SimCost, TablesCountByTheRowsInUse) {
+  KernelArgs args;
+  args.data[0] = args.data[1] = args.data[2] = &args;
+  args.dtype[0] = DType::I32;
+  args.dtype[1] = args.dtype[2] = DType::BF16;
+  args.dim[0] = 150000; // The vocabulary.
+  args.dim[1] = 2048;
+  EXPECT_EQ(sim::trafficBytes(Kernel::Embed, args, 3), 3 * (4 + 2 * 4096));
+}
+
+} // namespace

@@ -1,0 +1,186 @@
+//===- timeline_test.cpp - Timelines worked out by hand -------------------===//
+
+#include "runtime/backend/sim/timeline.h"
+
+#include <gtest/gtest.h>
+#include <ostream>
+#include <vector>
+
+using namespace sluice::sim;
+
+namespace {
+
+constexpr int kCompute = 0, kDemand = 1, kPrefetch = 2, kCopyBack = 3;
+
+struct Span {
+  int stream;
+  uint64_t tag;
+  double start, end;
+  bool operator==(const Span &) const = default;
+};
+std::ostream &operator<<(std::ostream &out, const Span &span) {
+  return out << "stream " << span.stream << " work " << span.tag << " ["
+             << span.start << ", " << span.end << ")";
+}
+
+/// Work whose tag is its duration.
+class TimelineTest : public ::testing::Test, public WorkRunner {
+protected:
+  double begin(const Work &work) override { return double(work.tag); }
+  void ran(int stream, const Work &work, double start, double end) override {
+    spans.push_back({stream, work.tag, start, end});
+  }
+  void SetUp() override { timeline.reserveEvents(8); }
+
+  void kernel(int stream, uint64_t us, double now) {
+    timeline.enqueue(stream, {Engine::None, us}, now);
+  }
+  void upload(int stream, uint64_t us, double now) {
+    timeline.enqueue(stream, {Engine::ToDevice, us}, now);
+  }
+  std::vector<Span> all() {
+    for (int stream = 0; stream < Timeline::kStreams; ++stream)
+      timeline.finishStream(stream);
+    return spans;
+  }
+
+  Timeline timeline{*this};
+  std::vector<Span> spans;
+};
+
+using Spans = std::vector<Span>;
+
+TEST_F(TimelineTest, StreamsRunSideBySideAndEachInOrder) {
+  kernel(kCompute, 10, 1);
+  kernel(kCompute, 20, 2);
+  kernel(kPrefetch, 5, 3);
+  kernel(kCompute, 1, 50); // The stream is idle from 31 on.
+  EXPECT_EQ(all(), (Spans{{kCompute, 10, 1, 11},
+                          {kPrefetch, 5, 3, 8},
+                          {kCompute, 20, 11, 31},
+                          {kCompute, 1, 50, 51}}));
+  EXPECT_EQ(timeline.finishStream(kCompute), 51);
+}
+
+TEST_F(TimelineTest, OneCopyADirectionAtATime) {
+  upload(kDemand, 20, 0);
+  upload(kPrefetch, 30, 5);
+  timeline.enqueue(kCopyBack, {Engine::ToHost, 7}, 6); // The other way.
+  kernel(kCompute, 9, 7);
+  EXPECT_EQ(all(), (Spans{{kDemand, 20, 0, 20},
+                          {kPrefetch, 30, 20, 50},
+                          {kCopyBack, 7, 6, 13},
+                          {kCompute, 9, 7, 16}}));
+}
+
+TEST_F(TimelineTest, TheBusServesWhoIsReadyFirst) {
+  // Enqueued first, but it waits for the kernel until 30.
+  kernel(kCompute, 30, 0);
+  timeline.record(kCompute, 0, 0);
+  timeline.wait(kPrefetch, 0, 1);
+  upload(kPrefetch, 100, 1);
+  upload(kDemand, 20, 5);
+  upload(kDemand, 40, 6);
+  EXPECT_EQ(all(), (Spans{{kCompute, 30, 0, 30},
+                          {kDemand, 20, 5, 25},
+                          {kDemand, 40, 25, 65},
+                          {kPrefetch, 100, 65, 165}}));
+}
+
+TEST_F(TimelineTest, ADemandOvertakesPrefetchesThatHaveNotStarted) {
+  upload(kPrefetch, 100, 0); // Runs, and is not interrupted.
+  upload(kPrefetch, 100, 0); // Is ready when the first is over.
+  upload(kDemand, 10, 20);
+  EXPECT_EQ(all(), (Spans{{kPrefetch, 100, 0, 100},
+                          {kDemand, 10, 100, 110},
+                          {kPrefetch, 100, 110, 210}}));
+}
+
+TEST_F(TimelineTest, DemandGoesFirstWhenBothAreReadyAtOnce) {
+  upload(kPrefetch, 10, 5);
+  upload(kDemand, 10, 5);
+  EXPECT_EQ(all(), (Spans{{kDemand, 10, 5, 15}, {kPrefetch, 10, 15, 25}}));
+}
+
+TEST_F(TimelineTest, AWaitMeansTheRecordBeforeIt) {
+  kernel(kCompute, 10, 0);
+  timeline.record(kCompute, 3, 0);
+  timeline.wait(kDemand, 3, 0);
+  kernel(kCompute, 10, 0);
+  timeline.record(kCompute, 3, 0);
+  timeline.wait(kPrefetch, 3, 0);
+  kernel(kDemand, 1, 0);
+  kernel(kPrefetch, 2, 0);
+  timeline.wait(kCopyBack, 7, 0); // Never recorded: waits for nothing.
+  kernel(kCopyBack, 3, 0);
+  EXPECT_EQ(all(), (Spans{{kCompute, 10, 0, 10},
+                          {kCopyBack, 3, 0, 3},
+                          {kCompute, 10, 10, 20},
+                          {kDemand, 1, 10, 11},
+                          {kPrefetch, 2, 20, 22}}));
+}
+
+TEST_F(TimelineTest, AWaitForThePastCostsNothing) {
+  kernel(kCompute, 10, 0);
+  timeline.record(kCompute, 0, 0);
+  EXPECT_EQ(timeline.finishEvent(0), 10);
+  timeline.wait(kDemand, 0, 40);
+  kernel(kDemand, 5, 41);
+  EXPECT_EQ(all().back(), (Span{kDemand, 5, 41, 46}));
+}
+
+TEST_F(TimelineTest, AChainOverAllStreams) {
+  for (int hop = 0; hop < 40; ++hop) { // Events are used again and again.
+    int stream = hop % 4;
+    if (hop > 0)
+      timeline.wait(stream, hop % 2, hop);
+    kernel(stream, 100, hop);
+    timeline.record(stream, (hop + 1) % 2, hop);
+  }
+  Spans found = all();
+  ASSERT_EQ(found.size(), 40u);
+  for (int hop = 0; hop < 40; ++hop)
+    EXPECT_EQ(found[hop], (Span{hop % 4, 100, hop * 100.0, hop * 100.0 + 100}));
+}
+
+TEST_F(TimelineTest, LookingDoesNotChangeWhatHappens) {
+  auto enqueueAll = [](Timeline &timeline, bool look) {
+    for (int i = 0; i < 50; ++i) {
+      double now = i * 3;
+      timeline.enqueue(kPrefetch, {Engine::ToDevice, uint64_t(11 + i % 5)},
+                       now);
+      if (i % 3 == 0) {
+        timeline.record(kPrefetch, 1, now);
+        timeline.wait(kCompute, 1, now);
+      }
+      timeline.enqueue(kDemand, {Engine::ToDevice, uint64_t(1 + i % 4)}, now);
+      timeline.enqueue(kCompute, {Engine::None, 2}, now);
+      if (look)
+        timeline.advanceTo(now);
+    }
+  };
+  enqueueAll(timeline, false);
+  Spans once = all();
+  spans.clear();
+  Timeline watched(*this);
+  watched.reserveEvents(8);
+  enqueueAll(watched, true);
+  for (int stream = 0; stream < Timeline::kStreams; ++stream)
+    watched.finishStream(stream);
+  EXPECT_EQ(spans, once);
+}
+
+TEST_F(TimelineTest, TheHostSeesOnlyWhatHasHappened) {
+  kernel(kCompute, 10, 0);
+  timeline.record(kCompute, 0, 0);
+  kernel(kCompute, 10, 0);
+  EXPECT_TRUE(timeline.reached(5, 0)) << "never recorded";
+  timeline.advanceTo(9);
+  EXPECT_FALSE(timeline.reached(0, 9));
+  timeline.advanceTo(10);
+  EXPECT_TRUE(timeline.reached(0, 10));
+  EXPECT_EQ(timeline.finishEvent(0), 10);
+  EXPECT_EQ(timeline.finishEvent(5), 0);
+}
+
+} // namespace
