@@ -76,16 +76,21 @@ fb::Range PlanWriter::range(uint64_t elements, uint64_t targetOffset) {
   return range;
 }
 
-void PlanWriter::fetch(const std::string &tensor, std::vector<fb::Range> ranges,
-                       uint32_t target) {
+uint32_t PlanWriter::source(const std::string &tensor,
+                            std::vector<fb::Range> ranges) {
   auto source = std::make_unique<fb::SourceT>();
   source->tensor = tensor;
   source->ranges = std::move(ranges);
   plan.sources.push_back(std::move(source));
+  return plan.sources.size() - 1;
+}
+
+void PlanWriter::fetch(const std::string &tensor, std::vector<fb::Range> ranges,
+                       uint32_t target) {
   auto instruction = std::make_unique<fb::InstructionT>();
   instruction->stream = fb::StreamKind::Demand;
   fb::FetchT fetch;
-  fetch.source = plan.sources.size() - 1;
+  fetch.source = source(tensor, std::move(ranges));
   fetch.target = target;
   instruction->operation.Set(std::move(fetch));
   plan.load->instructions.push_back(std::move(instruction));
@@ -117,14 +122,6 @@ std::string PlanWriter::finish() {
   return file;
 }
 
-template <typename T>
-void EntryWriter::add(fb::StreamKind stream, T operation) {
-  auto instruction = std::make_unique<fb::InstructionT>();
-  instruction->stream = stream;
-  instruction->operation.Set(std::move(operation));
-  entry.instructions.push_back(std::move(instruction));
-}
-
 uint64_t EntryWriter::most(fb::RowKind rows) const {
   return rows == fb::RowKind::Rows        ? entry.max_rows
          : rows == fb::RowKind::LogitRows ? entry.max_logit_rows
@@ -154,12 +151,16 @@ void EntryWriter::copy(fb::StreamKind stream, uint32_t source, uint32_t target,
   add(stream, std::move(copy));
 }
 
-void EntryWriter::order(fb::StreamKind before, fb::StreamKind after) {
+uint32_t EntryWriter::record(fb::StreamKind stream) {
   fb::RecordT record;
   record.event = entry.events;
-  add(before, std::move(record));
+  add(stream, std::move(record));
+  return entry.events++;
+}
+
+void EntryWriter::order(fb::StreamKind before, fb::StreamKind after) {
   fb::WaitT wait;
-  wait.event = entry.events++;
+  wait.event = record(before);
   add(after, std::move(wait));
 }
 
@@ -182,9 +183,11 @@ void EntryWriter::output(uint32_t io, uint32_t source, fb::Role role,
   auto port = std::make_unique<fb::PortT>();
   port->role = role;
   port->layer = layer;
-  port->buffer =
-      writer.buffer(io, entry.name + "." + fb::EnumNameRole(role),
-                    writer.plan.buffers[source]->dtype, elements * most(rows));
+  std::string name = entry.name + "." + fb::EnumNameRole(role);
+  if (layer > 0)
+    name += "." + std::to_string(layer);
+  port->buffer = writer.buffer(io, name, writer.plan.buffers[source]->dtype,
+                               elements * most(rows));
   copy(fb::StreamKind::CopyBack, source, port->buffer, rows, elements * 4,
        role != fb::Role::Logits);
   entry.outputs.push_back(std::move(port));

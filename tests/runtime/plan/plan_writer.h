@@ -43,6 +43,8 @@ public:
   /// The next `elements` random bf16 weights of the checkpoint, as a range that
   /// goes to `targetOffset`.
   fb::Range range(uint64_t elements, uint64_t targetOffset);
+  uint32_t source(const std::string &tensor, std::vector<fb::Range> ranges);
+  /// A source that the load entry fetches into `target`.
   void fetch(const std::string &tensor, std::vector<fb::Range> ranges,
              uint32_t target);
   /// Puts header and data together into the file 'model.safetensors' and
@@ -67,6 +69,15 @@ public:
               fb::RowKind rows = fb::RowKind::Rows);
   void copy(fb::StreamKind stream, uint32_t source, uint32_t target,
             fb::RowKind rows, uint64_t bytes, bool recording = false);
+  /// `stream` records an event of its own, whose number this returns.
+  uint32_t record(fb::StreamKind stream);
+  /// Appends any other instruction.
+  template <typename T> void add(fb::StreamKind stream, T operation) {
+    auto instruction = std::make_unique<fb::InstructionT>();
+    instruction->stream = stream;
+    instruction->operation.Set(std::move(operation));
+    entry.instructions.push_back(std::move(instruction));
+  }
   /// `after` waits for what `before` has done so far.
   void order(fb::StreamKind before, fb::StreamKind after);
   /// A host buffer as an input, and its copy on the device.
@@ -77,7 +88,6 @@ public:
               fb::RowKind rows, uint64_t elements);
 
 private:
-  template <typename T> void add(fb::StreamKind stream, T operation);
   uint64_t most(fb::RowKind rows) const;
 
   PlanWriter &writer;

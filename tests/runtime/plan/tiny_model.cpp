@@ -1,8 +1,7 @@
 //===- tiny_model.cpp - A whole MoE model as a plan written by hand -------===//
 
-#include "tests/runtime/plan/tiny_model.h"
-
 #include "runtime/plan/version.h"
+#include "tests/runtime/plan/tiny_parts.h"
 
 #include <cmath>
 
@@ -15,14 +14,6 @@ using fb::Role;
 using fb::RowKind;
 using fb::StreamKind;
 
-/// Buffers that all entries share.
-struct Shared {
-  uint32_t io, workspace;
-  uint32_t embedding, norm1, wq, wk, wv, qNorm, kNorm, wo, norm2, router, norm3,
-      head;
-  uint32_t pool, slots, cos, sin, kCache, vCache;
-};
-
 fb::PlanT makePlan(const TinyModel &m) {
   fb::PlanT plan;
   plan.version = plan::kVersion;
@@ -32,7 +23,7 @@ fb::PlanT makePlan(const TinyModel &m) {
   fb::ModelT &model = *plan.model;
   model.architecture = "Tiny";
   model.name = "tiny";
-  model.layers = 1;
+  model.layers = m.layers;
   model.hidden = m.hidden;
   model.vocab = m.vocab;
   model.experts = m.experts;
@@ -48,34 +39,10 @@ fb::PlanT makePlan(const TinyModel &m) {
   return plan;
 }
 
-uint64_t expertElements(const TinyModel &m) {
-  return uint64_t(m.hidden) * m.inner;
-}
-
-/// The experts' pool: slot e + 1 holds expert e, so that slot 0 is not used.
-void addExperts(PlanWriter &writer, const TinyModel &m, Shared &s) {
-  uint64_t part = expertElements(m);
-  uint32_t arena = writer.arena("experts", MemoryKind::Device);
-  s.pool =
-      writer.buffer(arena, "pool", DType::BF16, (m.experts + 1) * 3 * part);
-  std::vector<fb::Range> ranges;
-  for (uint32_t e = 0; e < m.experts; ++e)
-    for (int matrix = 0; matrix < 3; ++matrix)
-      ranges.push_back(writer.range(part, ((e + 1) * 3 + matrix) * part * 2));
-  writer.fetch("experts", std::move(ranges), s.pool);
-
-  uint32_t tables = writer.arena("tables", MemoryKind::Device);
-  s.slots = writer.buffer(tables, "slots", DType::I32, m.experts);
-  auto constant = std::make_unique<fb::ConstantT>();
-  constant->buffer = s.slots;
-  for (uint32_t e = 0; e < m.experts; ++e)
-    constant->data.insert(constant->data.end(), {uint8_t(e + 1), 0, 0, 0});
-  writer.plan.constants.push_back(std::move(constant));
-
-  s.cos =
-      writer.buffer(tables, "cos", DType::F32, m.maxPositions * m.headDim / 2);
-  s.sin =
-      writer.buffer(tables, "sin", DType::F32, m.maxPositions * m.headDim / 2);
+void addRopeTables(PlanWriter &writer, const TinyModel &m, TinyShared &s) {
+  uint64_t elements = m.maxPositions * m.headDim / 2;
+  s.cos = writer.buffer(s.tables, "cos", DType::F32, elements);
+  s.sin = writer.buffer(s.tables, "sin", DType::F32, elements);
   auto rope = std::make_unique<fb::RopeTableT>();
   rope->cos = s.cos;
   rope->sin = s.sin;
@@ -87,117 +54,168 @@ void addExperts(PlanWriter &writer, const TinyModel &m, Shared &s) {
   writer.plan.rope_tables.push_back(std::move(rope));
 }
 
-Shared addShared(PlanWriter &writer, const TinyModel &m) {
-  Shared s;
-  uint32_t arena = writer.arena("weights", MemoryKind::Device);
+TinyLayer addLayer(PlanWriter &writer, const TinyModel &m, uint32_t arena,
+                   uint32_t index) {
+  TinyLayer layer;
+  if (index > 0)
+    layer.suffix = "." + std::to_string(index);
+  auto weight = [&](const char *name, uint64_t elements) {
+    return writer.weight(arena, name + layer.suffix, elements);
+  };
   uint32_t q = m.heads * m.headDim, kv = m.kvHeads * m.headDim;
+  layer.norm1 = weight("norm1", m.hidden);
+  layer.wq = weight("wq", q * m.hidden);
+  layer.wk = weight("wk", kv * m.hidden);
+  layer.wv = weight("wv", kv * m.hidden);
+  layer.qNorm = weight("q_norm", m.headDim);
+  layer.kNorm = weight("k_norm", m.headDim);
+  layer.wo = weight("wo", m.hidden * q);
+  layer.norm2 = weight("norm2", m.hidden);
+  layer.router = weight("router", m.experts * m.hidden);
+  return layer;
+}
+
+/// Everything but the experts and the tables.
+TinyShared addShared(PlanWriter &writer, const TinyModel &m) {
+  TinyShared s;
+  uint32_t arena = writer.arena("weights", MemoryKind::Device);
   s.embedding = writer.weight(arena, "embedding", m.vocab * m.hidden);
-  s.norm1 = writer.weight(arena, "norm1", m.hidden);
-  s.wq = writer.weight(arena, "wq", q * m.hidden);
-  s.wk = writer.weight(arena, "wk", kv * m.hidden);
-  s.wv = writer.weight(arena, "wv", kv * m.hidden);
-  s.qNorm = writer.weight(arena, "q_norm", m.headDim);
-  s.kNorm = writer.weight(arena, "k_norm", m.headDim);
-  s.wo = writer.weight(arena, "wo", m.hidden * q);
-  s.norm2 = writer.weight(arena, "norm2", m.hidden);
-  s.router = writer.weight(arena, "router", m.experts * m.hidden);
+  for (uint32_t i = 0; i < m.layers; ++i)
+    s.layers.push_back(addLayer(writer, m, arena, i));
   s.norm3 = writer.weight(arena, "norm3", m.hidden);
   s.head = writer.weight(arena, "head", m.vocab * m.hidden);
-  addExperts(writer, m, s);
+  s.tables = writer.arena("tables", MemoryKind::Device);
   uint32_t cache = writer.arena("kv", MemoryKind::Device);
-  s.kCache = writer.buffer(cache, "k_cache", m.activations,
-                           m.pages * m.pageTokens * kv);
-  s.vCache = writer.buffer(cache, "v_cache", m.activations,
-                           m.pages * m.pageTokens * kv);
+  uint64_t elements = m.pages * m.pageTokens * m.kvHeads * m.headDim;
+  for (TinyLayer &layer : s.layers) {
+    layer.kCache =
+        writer.buffer(cache, "k_cache" + layer.suffix, m.activations, elements);
+    layer.vCache =
+        writer.buffer(cache, "v_cache" + layer.suffix, m.activations, elements);
+  }
   s.workspace = writer.arena("workspace", MemoryKind::Device);
   s.io = writer.arena("io", MemoryKind::Host);
   return s;
 }
 
-void addEntry(PlanWriter &writer, const TinyModel &m, const Shared &s,
-              const char *name, uint32_t maxRows) {
+/// The inputs of an entry on the device.
+struct Inputs {
+  uint32_t tokens, position, sequence, pages, row;
+};
+
+constexpr float kEps = 1e-6f;
+
+/// Attention and router of a layer over `x`. Gives what goes on around the
+/// experts as `sum`.
+Routed addAttention(const EntryPart &part, const Inputs &in,
+                    const TinyLayer &layer, uint32_t x, uint32_t &sum) {
+  const TinyModel &m = part.model;
+  const TinyShared &s = part.shared;
+  EntryWriter &e = part.entry;
+  auto buffer = [&](const char *what, DType type, uint64_t elements) {
+    return part.buffer(what + layer.suffix, type, elements);
+  };
+  auto rows = [&](const char *what, uint64_t elements) {
+    return buffer(what, m.activations, part.maxRows * elements);
+  };
+  int64_t H = m.hidden, D = m.headDim, Q = m.heads * m.headDim,
+          KV = m.kvHeads * m.headDim, E = m.experts, K = m.topK;
+  uint32_t n1 = rows("n1", H);
+  e.launch(Kernel::RmsNorm, {x, layer.norm1, n1}, {1, H}, {kEps});
+  uint32_t q = rows("q", Q), k = rows("k", KV), v = rows("v", KV);
+  e.launch(Kernel::Linear, {n1, layer.wq, kNone, q}, {H, Q});
+  e.launch(Kernel::Linear, {n1, layer.wk, kNone, k}, {H, KV});
+  e.launch(Kernel::Linear, {n1, layer.wv, kNone, v}, {H, KV});
+  uint32_t qOut = rows("q_out", Q), context = rows("context", Q);
+  e.launch(Kernel::QkNormRopeWrite,
+           {q, k, v, layer.qNorm, layer.kNorm, in.position, in.sequence,
+            in.pages, s.cos, s.sin, qOut, layer.kCache, layer.vCache},
+           {m.heads, m.kvHeads, D, m.maxPositions, m.pages, m.pageTokens,
+            m.sequences, m.pagesPerSequence},
+           {kEps});
+  uint32_t scratch =
+      buffer("scratch", DType::F32, part.maxRows * m.heads * (D + 2));
+  e.launch(Kernel::Attention,
+           {qOut, layer.kCache, layer.vCache, in.position, in.sequence,
+            in.pages, scratch, context},
+           {m.heads, m.kvHeads, D, m.pages, m.pageTokens, m.sequences,
+            m.pagesPerSequence, 1, D + 2},
+           {1 / std::sqrt(float(D))});
+  uint32_t o = rows("o", H);
+  sum = rows("sum", H);
+  Routed routed;
+  routed.hidden = rows("n2", H);
+  e.launch(Kernel::Linear, {context, layer.wo, kNone, o}, {Q, H});
+  e.launch(Kernel::AddRmsNorm, {x, o, layer.norm2, sum, routed.hidden}, {H},
+           {kEps});
+  uint32_t scores = buffer("scores", DType::F32, part.maxRows * E);
+  routed.ids = buffer("ids", DType::I32, part.maxRows * K);
+  routed.weights = buffer("weights", DType::F32, part.maxRows * K);
+  e.launch(Kernel::Linear, {routed.hidden, layer.router, kNone, scores},
+           {H, E});
+  e.launch(Kernel::Route, {scores, routed.ids, routed.weights}, {E, K, 1});
+  return routed;
+}
+
+/// A layer over `x`; returns its output. `experts` null: all are in slots.
+uint32_t addLayer(const EntryPart &part, const Inputs &in,
+                  const TinyExperts *experts, uint32_t index, uint32_t x) {
+  const TinyModel &m = part.model;
+  const TinyLayer &layer = part.shared.layers[index];
+  EntryWriter &e = part.entry;
+  const bool graph = experts && experts->graphs;
+  fb::GraphBeginT begin;
+  fb::GraphEndT end;
+  begin.graph = end.graph = index;
+  if (graph)
+    e.add(StreamKind::Compute, begin);
+  uint32_t sum;
+  Routed routed = addAttention(part, in, layer, x, sum);
+  if (graph)
+    e.add(StreamKind::Compute, end);
+  uint32_t y = experts ? runDynamicExperts(part, *experts, index, routed)
+                       : runStaticExperts(part, index, routed);
+  uint64_t elements = uint64_t(part.maxRows) * m.hidden;
+  uint32_t moe = part.buffer("moe" + layer.suffix, m.activations, elements),
+           x2 = part.buffer("x2" + layer.suffix, m.activations, elements);
+  e.launch(Kernel::ExpertCombine, {y, routed.weights, moe}, {m.topK, m.hidden});
+  e.order(StreamKind::Compute, StreamKind::CopyBack);
+  uint32_t io = part.shared.io;
+  e.output(io, routed.ids, Role::ExpertIds, index, RowKind::Rows, m.topK);
+  e.output(io, routed.weights, Role::ExpertWeights, index, RowKind::Rows,
+           m.topK);
+  e.launch(Kernel::Add, {sum, moe, x2}, {m.hidden});
+  return x2;
+}
+
+void addEntry(PlanWriter &writer, const TinyModel &m, const TinyShared &s,
+              const TinyExperts *experts, const char *name, uint32_t maxRows) {
   writer.plan.entries.push_back(std::make_unique<fb::EntryT>());
   fb::EntryT &entry = *writer.plan.entries.back();
   entry.name = name;
   entry.max_rows = maxRows;
   entry.max_logit_rows = m.sequences;
   EntryWriter e(writer, entry);
-  auto buffer = [&](const char *what, DType type, uint64_t elements) {
-    return writer.buffer(s.workspace, std::string(name) + "." + what, type,
-                         elements);
-  };
-  auto rows = [&](const char *what, uint64_t elements) {
-    return buffer(what, m.activations, maxRows * elements);
-  };
-  const DType f32 = DType::F32, i32 = DType::I32;
-  const float eps = 1e-6f;
-  int64_t H = m.hidden, D = m.headDim, Q = m.heads * m.headDim,
-          KV = m.kvHeads * m.headDim;
-  int64_t E = m.experts, K = m.topK, I = m.inner, S = m.sequences;
-
-  uint32_t tokens = e.input(s.io, s.workspace, Role::Tokens, RowKind::Rows, 1);
-  uint32_t position =
-      e.input(s.io, s.workspace, Role::Positions, RowKind::Rows, 1);
-  uint32_t sequence =
-      e.input(s.io, s.workspace, Role::Sequences, RowKind::Rows, 1);
-  uint32_t pages = e.input(s.io, s.workspace, Role::PageTable, RowKind::Fixed,
-                           m.sequences * m.pagesPerSequence);
-  uint32_t row =
-      e.input(s.io, s.workspace, Role::LogitRowIds, RowKind::LogitRows, 1);
+  EntryPart part{writer, e, m, s, name, maxRows};
+  Inputs in;
+  in.tokens = e.input(s.io, s.workspace, Role::Tokens, RowKind::Rows, 1);
+  in.position = e.input(s.io, s.workspace, Role::Positions, RowKind::Rows, 1);
+  in.sequence = e.input(s.io, s.workspace, Role::Sequences, RowKind::Rows, 1);
+  in.pages = e.input(s.io, s.workspace, Role::PageTable, RowKind::Fixed,
+                     m.sequences * m.pagesPerSequence);
+  in.row = e.input(s.io, s.workspace, Role::LogitRowIds, RowKind::LogitRows, 1);
   e.order(StreamKind::Demand, StreamKind::Compute);
 
-  uint32_t x = rows("x", H), n1 = rows("n1", H);
-  e.launch(Kernel::Embed, {tokens, s.embedding, x}, {m.vocab, H});
-  e.launch(Kernel::RmsNorm, {x, s.norm1, n1}, {1, H}, {eps});
-  uint32_t q = rows("q", Q), k = rows("k", KV), v = rows("v", KV);
-  e.launch(Kernel::Linear, {n1, s.wq, kNone, q}, {H, Q});
-  e.launch(Kernel::Linear, {n1, s.wk, kNone, k}, {H, KV});
-  e.launch(Kernel::Linear, {n1, s.wv, kNone, v}, {H, KV});
-  uint32_t qOut = rows("q_out", Q), context = rows("context", Q);
-  e.launch(Kernel::QkNormRopeWrite,
-           {q, k, v, s.qNorm, s.kNorm, position, sequence, pages, s.cos, s.sin,
-            qOut, s.kCache, s.vCache},
-           {m.heads, m.kvHeads, D, m.maxPositions, m.pages, m.pageTokens,
-            m.sequences, m.pagesPerSequence},
-           {eps});
-  uint32_t scratch = buffer("scratch", f32, maxRows * m.heads * (D + 2));
-  e.launch(
-      Kernel::Attention,
-      {qOut, s.kCache, s.vCache, position, sequence, pages, scratch, context},
-      {m.heads, m.kvHeads, D, m.pages, m.pageTokens, m.sequences,
-       m.pagesPerSequence, 1, D + 2},
-      {1 / std::sqrt(float(D))});
-  uint32_t o = rows("o", H), sum = rows("sum", H), n2 = rows("n2", H);
-  e.launch(Kernel::Linear, {context, s.wo, kNone, o}, {Q, H});
-  e.launch(Kernel::AddRmsNorm, {x, o, s.norm2, sum, n2}, {H}, {eps});
-
-  uint32_t scores = buffer("scores", f32, maxRows * E),
-           ids = buffer("ids", i32, maxRows * K);
-  uint32_t weights = buffer("weights", f32, maxRows * K);
-  e.launch(Kernel::Linear, {n2, s.router, kNone, scores}, {H, E});
-  e.launch(Kernel::Route, {scores, ids, weights}, {E, K, 1});
-  uint32_t offsets = buffer("offsets", i32, E + 1),
-           order = buffer("order", i32, maxRows * K);
-  e.launch(Kernel::ExpertDemand, {ids, offsets, order}, {E, K});
-  int64_t part = expertElements(m);
-  uint32_t inner = buffer("inner", f32, maxRows * K * I),
-           y = buffer("y", f32, maxRows * K * H);
-  e.launch(Kernel::ExpertGateUp, {n2, offsets, order, s.slots, s.pool, inner},
-           {E, K, H, I, E + 1, 3 * part, 0, part});
-  e.launch(Kernel::ExpertDown, {inner, offsets, order, s.slots, s.pool, y},
-           {E, K, H, I, E + 1, 3 * part, 2 * part});
-  uint32_t moe = rows("moe", H), x2 = rows("x2", H);
-  e.launch(Kernel::ExpertCombine, {y, weights, moe}, {K, H});
-  e.order(StreamKind::Compute, StreamKind::CopyBack);
-  e.output(s.io, ids, Role::ExpertIds, 0, RowKind::Rows, K);
-  e.output(s.io, weights, Role::ExpertWeights, 0, RowKind::Rows, K);
-  e.launch(Kernel::Add, {sum, moe, x2}, {H});
-
-  uint32_t last = buffer("last", m.activations, S * H),
-           n3 = buffer("n3", m.activations, S * H);
-  uint32_t logits = buffer("logits", f32, S * m.vocab);
-  e.launch(Kernel::SelectRows, {x2, row, last}, {H}, {}, RowKind::LogitRows);
-  e.launch(Kernel::RmsNorm, {last, s.norm3, n3}, {1, H}, {eps},
+  uint32_t x = part.buffer("x", m.activations, uint64_t(maxRows) * m.hidden);
+  int64_t H = m.hidden, S = m.sequences;
+  e.launch(Kernel::Embed, {in.tokens, s.embedding, x}, {m.vocab, H});
+  for (uint32_t i = 0; i < m.layers; ++i)
+    x = addLayer(part, in, experts, i, x);
+  uint32_t last = part.buffer("last", m.activations, S * H),
+           n3 = part.buffer("n3", m.activations, S * H);
+  uint32_t logits = part.buffer("logits", DType::F32, S * m.vocab);
+  e.launch(Kernel::SelectRows, {x, in.row, last}, {H}, {}, RowKind::LogitRows);
+  e.launch(Kernel::RmsNorm, {last, s.norm3, n3}, {1, H}, {kEps},
            RowKind::LogitRows);
   e.launch(Kernel::Linear, {n3, s.head, kNone, logits}, {H, m.vocab}, {},
            RowKind::LogitRows);
@@ -205,7 +223,23 @@ void addEntry(PlanWriter &writer, const TinyModel &m, const Shared &s,
   e.output(s.io, logits, Role::Logits, 0, RowKind::LogitRows, m.vocab);
 }
 
-void addBigramEntry(PlanWriter &writer, const Shared &s, const char *name,
+TinyPlan makeModel(const TinyModel &model, const TinyExperts *experts) {
+  TinyPlan tiny{makePlan(model), {}};
+  std::string weights;
+  PlanWriter writer(tiny.plan, weights);
+  TinyShared shared = addShared(writer, model);
+  if (experts)
+    addDynamicExperts(writer, model, *experts);
+  else
+    addStaticExperts(writer, model, shared);
+  addRopeTables(writer, model, shared);
+  addEntry(writer, model, shared, experts, "prefill", model.prefillRows);
+  addEntry(writer, model, shared, experts, "decode", model.sequences);
+  tiny.checkpoint = writer.finish();
+  return tiny;
+}
+
+void addBigramEntry(PlanWriter &writer, const TinyShared &s, const char *name,
                     int64_t vocab, int64_t hidden) {
   writer.plan.entries.push_back(std::make_unique<fb::EntryT>());
   fb::EntryT &entry = *writer.plan.entries.back();
@@ -238,14 +272,12 @@ void addBigramEntry(PlanWriter &writer, const Shared &s, const char *name,
 } // namespace
 
 TinyPlan makeTinyPlan(const TinyModel &model) {
-  TinyPlan tiny{makePlan(model), {}};
-  std::string weights;
-  PlanWriter writer(tiny.plan, weights);
-  Shared shared = addShared(writer, model);
-  addEntry(writer, model, shared, "prefill", model.prefillRows);
-  addEntry(writer, model, shared, "decode", model.sequences);
-  tiny.checkpoint = writer.finish();
-  return tiny;
+  return makeModel(model, nullptr);
+}
+
+TinyPlan makeTinyDynamicPlan(const TinyModel &model,
+                             const TinyExperts &experts) {
+  return makeModel(model, &experts);
 }
 
 TinyPlan makeBigramPlan(uint32_t vocab, uint32_t hidden) {
@@ -259,7 +291,7 @@ TinyPlan makeBigramPlan(uint32_t vocab, uint32_t hidden) {
   TinyPlan tiny{makePlan(model), {}};
   std::string weights;
   PlanWriter writer(tiny.plan, weights);
-  Shared shared;
+  TinyShared shared;
   uint32_t arena = writer.arena("weights", MemoryKind::Device);
   shared.embedding = writer.weight(arena, "embedding", vocab * hidden);
   shared.head = writer.weight(arena, "head", vocab * hidden);
