@@ -42,13 +42,16 @@ int32_t argmax(std::span<const float> logits) {
   return static_cast<int32_t>(best);
 }
 
+/// A stream of its own for each seed and sequence.
+static std::mt19937_64 makeRandom(uint64_t seed, uint64_t sequence) {
+  std::seed_seq seeds{
+      static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32),
+      static_cast<uint32_t>(sequence), static_cast<uint32_t>(sequence >> 32)};
+  return std::mt19937_64(seeds);
+}
+
 Sampler::Sampler(const SamplingParams &params, uint64_t sequence, size_t vocab)
-    : params(params) {
-  std::seed_seq seeds{static_cast<uint32_t>(params.seed),
-                      static_cast<uint32_t>(params.seed >> 32),
-                      static_cast<uint32_t>(sequence),
-                      static_cast<uint32_t>(sequence >> 32)};
-  random.seed(seeds);
+    : params(params), random(makeRandom(params.seed, sequence)) {
   if (params.temperature > 0)
     candidates.reserve(vocab);
 }

@@ -47,7 +47,7 @@ def made_up():
         (0, 2): (7, (2, 3), (0.5, 0.5)),
     }
     steps = [Tensor("F32", (1, 3), floats(1.0, 2.0, 3.0).data)]
-    return prompts, golden, Generated([[7, 8]], [floats(1.0, -2.0, 3.0)], steps, routing)
+    return prompts, golden, Generated([[7, 8]], [floats(1.0, -2.0, 3.0)], steps, routing, {})
 
 
 class Comparisons(unittest.TestCase):

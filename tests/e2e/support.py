@@ -153,20 +153,22 @@ class Generated:
     routing: (
         dict  # (sequence, position): (token, expert ids, weights), ids of all MoE layers in turn
     )
+    metrics: dict  # what --metrics wrote
 
 
-def generate(tools, plan, prompts, tokens, work, backend="cpu"):
+def generate(tools, plan, prompts, tokens, work, backend="cpu", extra=()):
     """Runs a plan on prompts of ids for `tokens` greedy tokens each, past end tokens."""
     files = [os.path.join(work, name) for name in ("prompts.json", "ids.json")]
     files += [os.path.join(work, name) for name in ("logits.safetensors", "routing.safetensors")]
+    files += [os.path.join(work, "metrics.json")]
     write_json(files[0], prompts)
     for path in files[1:]:
         if os.path.exists(path):
             os.remove(path)
     inputs = ["--prompt-ids", files[0], "--max-tokens", tokens, "--ignore-eos"]
     outputs = ["--ids-out", files[1], "--logits-out", files[2], "--step-logits"]
-    outputs += ["--record-routing", files[3]]
-    tools.check("sluice-run", plan, "--backend", backend, *inputs, *outputs)
+    outputs += ["--record-routing", files[3], "--metrics", files[4]]
+    tools.check("sluice-run", plan, "--backend", backend, *inputs, *outputs, *extra)
     logits = read_safetensors(files[2])
     numbers = range(len(prompts))
     wanted = [f"{kind}.{i}" for kind in ("logits", "steps") for i in numbers]
@@ -177,6 +179,7 @@ def generate(tools, plan, prompts, tokens, work, backend="cpu"):
         [logits[f"logits.{i}"] for i in numbers],
         [logits[f"steps.{i}"] for i in numbers],
         routing_by_position(read_safetensors(files[3])),
+        read_json(files[4]),
     )
 
 

@@ -86,6 +86,7 @@ ReportRow benchRow(const Session &session, const Test &test,
   const std::optional<uint64_t> limit = budget(plan);
   const double tokens = double(test.sequences) * test.tokens;
   std::vector<double> speeds;
+  speeds.reserve(measured.repetitionMs.size());
   for (double ms : measured.repetitionMs)
     speeds.push_back(tokens * 1e3 / ms);
   const double speed = mean(speeds), spread = deviation(speeds);
