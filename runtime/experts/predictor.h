@@ -48,18 +48,26 @@ public:
   float popularity(uint32_t bank, uint32_t expert) const;
 
 private:
+  /// Tokens that a seed counts for.
   static constexpr float kSeedTokens = 64;
+  /// Tokens that popularity counts for beside what followed an expert.
+  static constexpr float kPriorTokens = 8;
 
-  std::span<float> successorsOf(uint32_t bank, uint32_t previousExpert);
+  uint32_t size(uint32_t bank) const {
+    return firstId[bank + 1] - firstId[bank];
+  }
+  /// [experts of bank]: tokens that used id `previous` before each of them.
+  std::span<float> after(uint32_t bank, uint32_t previous);
 
-  std::vector<uint32_t> sizes;          ///< [banks]
-  std::vector<size_t> firstUse;         ///< [banks], into uses
-  std::vector<size_t> firstPair;        ///< [banks], into pairs
-  std::vector<float> uses;              ///< Tokens that used each expert.
-  std::vector<float> served;            ///< [banks], tokens seen.
-  std::vector<float> pairs;             ///< [E of bank - 1, E] a bank.
-  std::vector<float> evidence;          ///< Tokens behind each row of pairs.
-  std::vector<float> scores, histogram; ///< Scratch, the largest bank's size.
+  std::vector<uint32_t> firstId; ///< [banks + 1]
+  std::vector<size_t> firstPair; ///< [banks], into pairs.
+  std::vector<float> served;     ///< [banks], tokens seen.
+  std::vector<float> uses;       ///< [all experts], tokens that used each.
+  std::vector<float> pairs;      ///< [E of bank - 1, E of bank] a bank.
+  std::vector<float> evidence;   ///< [all experts], tokens behind its row.
+  std::vector<float> scores;     ///< Scratch, the largest bank's size.
+  std::vector<uint32_t> seen;    ///< Scratch, the same size.
+  std::vector<uint32_t> order;   ///< Scratch, the same size.
 };
 
 } // namespace sluice::experts

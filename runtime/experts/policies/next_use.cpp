@@ -1,0 +1,119 @@
+//===- next_use.cpp - Whose next use is expected last leaves --------------===//
+//
+// A model visits its layers in a circle, so an expert can be used again no
+// earlier than its layer comes round: `distance` visits from now, 0 for the
+// next layer and L-1 for the one just left. If each visit then uses it with
+// probability p, independently, it waits through (1/p - 1) more rounds of L
+// visits on average. Expected time to the next use, in layer visits:
+//
+//   distance + L * (1/p - 1)
+//
+// The largest leaves. With every expert used at every step (p = 1) distance
+// alone decides, as Belady's optimum would; with few rows the second term
+// does, and it is frequency with recency: p is an exponential mean over the
+// visits of the expert's layer.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/experts/policies/policies.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace sluice::experts {
+namespace {
+
+/// Share of the past in p after a visit.
+constexpr float kKeep = 0.9f;
+/// p of an expert of which nothing is known.
+constexpr float kUnknown = 1.0f / 16;
+/// p is taken as at least this much.
+constexpr float kRarest = 1e-4f;
+
+class NextUse final : public Policy {
+public:
+  explicit NextUse(const PolicyShape &shape)
+      : frequency(expertCount(shape), kUnknown), wait(frequency.size(), 0),
+        bankOf(frequency.size()), usedAt(frequency.size(), 0),
+        first(shape.bankExperts.size() + 1, 0),
+        visitedAt(shape.bankExperts.size(), 0),
+        distance(shape.bankExperts.size(), 0) {
+    for (size_t bank = 0; bank < shape.bankExperts.size(); ++bank) {
+      first[bank + 1] = first[bank] + shape.bankExperts[bank];
+      for (uint32_t id = first[bank]; id < first[bank + 1]; ++id)
+        bankOf[id] = static_cast<uint32_t>(bank);
+    }
+    for (size_t id = 0; id < shape.popularity.size(); ++id)
+      frequency[id] = std::clamp(shape.popularity[id], kRarest, 1.0f);
+    for (uint32_t id = 0; id < frequency.size(); ++id)
+      updateWait(id);
+  }
+
+  const char *name() const override { return "next_use"; }
+  void onStep() override { ++now; }
+  void onUse(uint32_t id, uint32_t) override {
+    visit(bankOf[id]);
+    if (usedAt[id] == now) // another part of the same step
+      return;
+    usedAt[id] = now;
+    frequency[id] += 1 - kKeep;
+    updateWait(id);
+  }
+  void onArrive(uint32_t) override {}
+  void onEvict(uint32_t) override {}
+  uint32_t victim(std::span<const uint32_t> ownerOfSlot,
+                  std::span<const uint8_t> evictable,
+                  uint32_t currentBank) override {
+    const auto banks = static_cast<uint32_t>(distance.size());
+    for (uint32_t ahead = 0, bank = currentBank; ahead < banks; ++ahead) {
+      bank = bank + 1 == banks ? 0 : bank + 1;
+      distance[bank] = static_cast<float>(ahead);
+    }
+    uint32_t worst = kNone;
+    float longest = -1;
+    for (uint32_t slot = 0; slot < ownerOfSlot.size(); ++slot) {
+      if (evictable[slot] == 0)
+        continue;
+      const uint32_t id = ownerOfSlot[slot];
+      const float time = wait[id] + distance[bankOf[id]];
+      if (time > longest) {
+        longest = time;
+        worst = slot;
+      }
+    }
+    return worst;
+  }
+
+private:
+  /// The first use of a bank in a step is a visit of all its experts.
+  void visit(uint32_t bank) {
+    if (visitedAt[bank] == now)
+      return;
+    visitedAt[bank] = now;
+    for (uint32_t id = first[bank]; id < first[bank + 1]; ++id) {
+      frequency[id] *= kKeep;
+      updateWait(id);
+    }
+  }
+  void updateWait(uint32_t id) {
+    const float p = std::clamp(frequency[id], kRarest, 1.0f);
+    wait[id] = static_cast<float>(distance.size()) * (1 / p - 1);
+  }
+
+  std::vector<float> frequency;    ///< [experts], p.
+  std::vector<float> wait;         ///< [experts], L * (1/p - 1).
+  std::vector<uint32_t> bankOf;    ///< [experts]
+  std::vector<uint64_t> usedAt;    ///< [experts], step of the latest use.
+  std::vector<uint32_t> first;     ///< [banks + 1], first id of each.
+  std::vector<uint64_t> visitedAt; ///< [banks], step of the latest visit.
+  std::vector<float> distance;     ///< [banks], scratch of victim().
+  uint64_t now = 1;                ///< Steps; 1 before the first.
+};
+
+} // namespace
+
+std::unique_ptr<Policy> makeNextUse(const PolicyShape &shape) {
+  return std::make_unique<NextUse>(shape);
+}
+
+} // namespace sluice::experts

@@ -1,0 +1,129 @@
+//===- replay.cpp - Policies on a recorded trace --------------------------===//
+
+#include "runtime/experts/replay.h"
+
+#include "runtime/experts/residency.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+namespace sluice::experts {
+
+ReplayResult replay(const UseTrace &uses, uint32_t slots,
+                    std::unique_ptr<Policy> policy, uint64_t expertBytes) {
+  const std::vector<uint32_t> bankExperts(uses.banks, uses.experts);
+  Residency residency(slots, bankExperts, std::move(policy), expertBytes);
+  std::vector<uint32_t> order; // of a group: those with a slot, then the others
+  order.reserve(uses.experts);
+  for (size_t index = 0; index < uses.ends.size(); ++index) {
+    const std::span<const uint32_t> group = uses.group(index);
+    const uint64_t begin = uses.ends[index] - group.size();
+    if (uses.bank[index] == 0)
+      residency.beginStep();
+    order.clear();
+    for (size_t i = 0; i < group.size(); ++i) {
+      residency.use(group[i], uses.rows[begin + i]);
+      if (const uint32_t slot = residency.slotOf(group[i]); slot != kNone) {
+        residency.hold(slot);
+        order.push_back(group[i]);
+      }
+    }
+    const size_t hits = order.size();
+    for (uint32_t id : group)
+      if (residency.slotOf(id) == kNone)
+        order.push_back(id);
+    // What stands before `done` in the order has run and given its slot back.
+    size_t done = 0;
+    for (size_t i = hits; i < order.size(); ++i) {
+      uint32_t slot = residency.take(order[i]);
+      while (slot == kNone) {
+        residency.release(residency.slotOf(order[done++]));
+        slot = residency.take(order[i]);
+      }
+      residency.arrived(slot);
+    }
+    for (size_t i = done; i < order.size(); ++i)
+      residency.release(residency.slotOf(order[i]));
+  }
+  const Counters &counters = residency.counters();
+  return {.demands = counters.demands,
+          .hits = counters.hits,
+          .misses = counters.misses,
+          .evictions = counters.evictions,
+          .bytes = counters.fetchedBytes};
+}
+
+Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
+                            uint32_t rowsPerStep, std::string_view policy,
+                            uint64_t expertBytes) {
+  if (slots == 0 || rowsPerStep == 0 || trace.rows == 0)
+    return Status(ErrorCode::InvalidArgument,
+                  "replay: found " + std::to_string(slots) + " slots, " +
+                      std::to_string(rowsPerStep) + " rows a step and " +
+                      std::to_string(trace.rows) +
+                      " tokens, expected at least 1 of each");
+  const std::vector<uint32_t> bankExperts(trace.banks, trace.experts);
+  SLUICE_ASSIGN_OR_RETURN(
+      auto made,
+      makePolicy(policy, {.bankExperts = bankExperts, .popularity = {}}));
+  return replay(groupUses(trace, rowsPerStep), slots, std::move(made),
+                expertBytes);
+}
+
+Result<std::string> comparePolicies(const RoutingTrace &trace,
+                                    std::span<const double> residencies,
+                                    std::span<const uint32_t> rowsPerStep) {
+  std::string table = "|    n | resident | slots |";
+  std::string line = "| ---: | -------: | ----: |";
+  char text[64];
+  auto column = [&](const char *name) {
+    std::snprintf(text, sizeof text, " %8s |", name);
+    table += text;
+    line += " -------: |";
+  };
+  for (const char *name : kPolicyNames)
+    column(name);
+  column("Belady");
+  table += "\n" + line + "\n";
+
+  const uint64_t experts = uint64_t{trace.banks} * trace.experts;
+  for (uint32_t rows : rowsPerStep) {
+    if (rows == 0 || rows > trace.rows)
+      return Status(ErrorCode::InvalidArgument,
+                    "rows a step: found " + std::to_string(rows) +
+                        ", expected 1 to the trace's " +
+                        std::to_string(trace.rows) + " tokens");
+    const UseTrace uses = groupUses(trace, rows);
+    for (double share : residencies) {
+      if (!(share > 0 && share <= 1))
+        return Status(ErrorCode::InvalidArgument,
+                      "residency: found " + std::to_string(share) +
+                          ", expected a share above 0 and at most 1");
+      const auto slots = static_cast<uint32_t>(std::max(
+          1.0, std::floor(share * static_cast<double>(experts) + 1e-6)));
+      std::snprintf(text, sizeof text, "| %4u | %6.1f %% | %5u |", rows,
+                    100 * share, slots);
+      table += text;
+      auto cell = [&](double rate) {
+        std::snprintf(text, sizeof text, " %6.2f %% |", 100 * rate);
+        table += text;
+      };
+      const std::vector<uint32_t> bankExperts(trace.banks, trace.experts);
+      for (const char *name : kPolicyNames) {
+        SLUICE_ASSIGN_OR_RETURN(
+            auto policy,
+            makePolicy(name, {.bankExperts = bankExperts, .popularity = {}}));
+        cell(replay(uses, slots, std::move(policy)).hitRate());
+      }
+      cell(uses.ids.empty() ? 0
+                            : static_cast<double>(beladyHits(uses, slots)) /
+                                  static_cast<double>(uses.ids.size()));
+      table += "\n";
+    }
+  }
+  return table;
+}
+
+} // namespace sluice::experts
