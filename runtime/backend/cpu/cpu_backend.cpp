@@ -181,7 +181,7 @@ protected:
 private:
   template <typename T> void push(StreamKind stream, T command) {
     cpu::Command enqueued(command);
-    if (tracing) {
+    if (tracing && enqueued.kind != cpu::Command::Kind::Wait) {
       enqueued.traced = true;
       enqueued.label = current;
     }

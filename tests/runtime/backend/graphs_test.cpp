@@ -1,0 +1,131 @@
+//===- graphs_test.cpp - Work recorded once and run again -----------------===//
+
+#include "tests/runtime/backend/conformance.h"
+
+using namespace sluice;
+using namespace sluice::testing;
+
+namespace {
+
+class Graphs : public Conformance {
+protected:
+  static constexpr auto kCompute = StreamKind::Compute;
+
+  /// A graph of x += one, by way of y.
+  uint32_t recordIncrement(const KernelArgs &sum, const Allocation &x,
+                           const Allocation &y) {
+    ok(backend->beginGraph(kCompute));
+    ok(backend->launch(kCompute, addKernel(), sum, 1));
+    ok(backend->copy(kCompute, x.data(), kDevice, y.data(), kDevice, 4));
+    auto graph = backend->endGraph(kCompute);
+    EXPECT_TRUE(graph.isOk()) << graph.status().message();
+    return graph.isOk() ? *graph : 0;
+  }
+};
+
+TEST_P(Graphs, BackendsWithoutThemSaySo) {
+  if (backend->hasGraphs())
+    return;
+  says(backend->beginGraph(kCompute), ErrorCode::Unsupported, "graphs");
+  says(backend->endGraph(kCompute).status(), ErrorCode::Unsupported, "graphs");
+  says(backend->launchGraph(kCompute, 0), ErrorCode::Unsupported, "graphs");
+}
+
+TEST_P(Graphs, RunWhatWasRecordedAsOftenAsAsked) {
+  if (!backend->hasGraphs())
+    return;
+  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
+             y = allocate(kDevice, 4);
+  write(one, {1});
+  KernelArgs sum = addition(x, one, y, 1);
+  ok(backend->launch(kCompute, addKernel(), sum, 1));
+  ok(backend->synchronize());
+  uint32_t graph = recordIncrement(sum, x, y);
+  ok(backend->synchronize());
+  EXPECT_EQ(read(x, 1)[0], 0) << "recording ran the work";
+  // The arguments are those of the recording.
+  sum = KernelArgs();
+  for (int i = 0; i < 500; ++i)
+    ok(backend->launchGraph(kCompute, graph));
+  ok(backend->synchronize(kCompute));
+  EXPECT_EQ(read(x, 1)[0], 500);
+}
+
+TEST_P(Graphs, StandInTheOrderOfTheirStream) {
+  if (!backend->hasGraphs())
+    return;
+  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
+             y = allocate(kDevice, 4), host = allocate(kHost, 400);
+  write(one, {1});
+  KernelArgs sum = addition(x, one, y, 1);
+  uint32_t graph = recordIncrement(sum, x, y);
+  for (int i = 0; i < 100; ++i) {
+    StreamKind stream = kStreams[i % 4];
+    ok(backend->launchGraph(stream, graph));
+    ok(backend->copy(stream, host.data() + 4 * i, kHost, x.data(), kDevice, 4));
+    ok(backend->record(stream, 0));
+    ok(backend->wait(kStreams[(i + 1) % 4], 0));
+  }
+  ok(backend->synchronize());
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(floats(host)[i], float(i + 1));
+}
+
+TEST_P(Graphs, OtherStreamsAndEventsGoOnWhileOneIsRecorded) {
+  if (!backend->hasGraphs())
+    return;
+  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
+             y = allocate(kDevice, 4), z = allocate(kDevice, 4);
+  write(one, {1});
+  KernelArgs sum = addition(x, one, y, 1), other = addition(one, one, z, 1);
+  ok(backend->beginGraph(kCompute));
+  ok(backend->launch(kCompute, addKernel(), sum, 1));
+  ok(backend->launch(StreamKind::Demand, addKernel(), other, 1));
+  ok(backend->record(StreamKind::Demand, 0));
+  ok(backend->waitOnHost(0));
+  EXPECT_TRUE(*backend->query(0));
+  auto graph = backend->endGraph(kCompute);
+  ASSERT_TRUE(graph.isOk()) << graph.status().message();
+  EXPECT_EQ(read(z, 1)[0], 2);
+  EXPECT_EQ(read(y, 1)[0], 0);
+  ok(backend->launchGraph(kCompute, *graph));
+  ok(backend->synchronize());
+  EXPECT_EQ(read(y, 1)[0], 1);
+}
+
+TEST_P(Graphs, TakeNothingButLaunchesAndCopies) {
+  if (!backend->hasGraphs())
+    return;
+  says(backend->endGraph(kCompute).status(), ErrorCode::InvalidArgument,
+       "beginning");
+  says(backend->launchGraph(kCompute, 7), ErrorCode::InvalidArgument, "7");
+  ok(backend->beginGraph(kCompute));
+  auto refuses = [&](const Status &status) {
+    says(status, ErrorCode::InvalidArgument, "recorded");
+  };
+  refuses(backend->beginGraph(StreamKind::Demand));
+  refuses(backend->record(kCompute, 0));
+  refuses(backend->wait(kCompute, 0));
+  refuses(backend->hostFunction(kCompute, sleepFor, nullptr));
+  refuses(backend->synchronize(kCompute));
+  refuses(backend->synchronize());
+  says(backend->endGraph(StreamKind::Demand).status(),
+       ErrorCode::InvalidArgument, "beginning");
+  auto graph = backend->endGraph(kCompute);
+  ASSERT_TRUE(graph.isOk()) << graph.status().message();
+  // An empty graph is one too.
+  ok(backend->launchGraph(kCompute, *graph));
+  ok(backend->synchronize());
+}
+
+TEST_P(Graphs, MayBeLeftUnfinished) {
+  if (!backend->hasGraphs())
+    return;
+  auto other = GetParam().make();
+  ASSERT_TRUE(other.isOk());
+  ok((*other)->beginGraph(kCompute));
+}
+
+SLUICE_ON_REAL_BACKENDS(Graphs);
+
+} // namespace

@@ -1,0 +1,127 @@
+//===- host_work_test.cpp - CPU kernels beside the streams ----------------===//
+
+#include "runtime/backend/host_work.h"
+#include "tests/runtime/backend/conformance.h"
+
+using namespace sluice;
+using namespace sluice::testing;
+
+namespace {
+
+class HostWorkTest : public Conformance {
+protected:
+  /// target = a + b over rows of host memory.
+  HostLaunch sum(const Allocation &a, const Allocation &b,
+                 const Allocation &target, int64_t rows, int64_t width) {
+    HostLaunch launch{Kernel::Add, addition(a, b, target, width), rows};
+    launch.args.maxRows = rows;
+    return launch;
+  }
+};
+
+TEST_P(HostWorkTest, RunsLaunchesInOrder) {
+  constexpr int64_t kRows = 37, kWidth = 129;
+  for (unsigned threads : {0u, 1u, 3u}) {
+    ok(backend->prepareHostWork(threads));
+    Allocation one = allocate(kHost, kRows * kWidth * 4);
+    Allocation x = allocate(kHost, kRows * kWidth * 4);
+    Allocation y = allocate(kHost, kRows * kWidth * 4);
+    for (int64_t i = 0; i < kRows * kWidth; ++i)
+      floats(one)[i] = 1;
+    std::vector<HostLaunch> launches;
+    for (int i = 0; i < 25; ++i) {
+      launches.push_back(sum(x, one, y, kRows, kWidth));
+      launches.push_back(sum(y, one, x, kRows, kWidth));
+    }
+    launches.push_back({Kernel::Add, {}, 0}); // No rows do nothing.
+    for (int turn = 1; turn <= 20; ++turn) {
+      ok(backend->startHostWork(launches));
+      ok(backend->waitHostWork());
+      for (int64_t i = 0; i < kRows * kWidth; ++i)
+        ASSERT_EQ(floats(x)[i], 50 * turn);
+    }
+  }
+}
+
+TEST_P(HostWorkTest, IsThereWithoutPreparation) {
+  Allocation x = allocate(kHost, 4), y = allocate(kHost, 4);
+  floats(x)[0] = 21;
+  HostLaunch launch = sum(x, x, y, 1, 1);
+  ok(backend->waitHostWork());
+  ok(backend->startHostWork({&launch, 1}));
+  ok(backend->waitHostWork());
+  ok(backend->waitHostWork());
+  EXPECT_EQ(floats(y)[0], 42);
+}
+
+TEST_P(HostWorkTest, RunsBesideHeldUpStreams) {
+  Gate gates[kStreamCount];
+  for (int i = 0; i < kStreamCount; ++i)
+    ok(backend->hostFunction(kStreams[i], Gate::wait, &gates[i]));
+  Allocation x = allocate(kHost, 4), y = allocate(kHost, 4);
+  floats(x)[0] = 4;
+  HostLaunch launch = sum(x, x, y, 1, 1);
+  ok(backend->startHostWork({&launch, 1}));
+  ok(backend->waitHostWork());
+  EXPECT_EQ(floats(y)[0], 8);
+  for (Gate &gate : gates)
+    gate.open = true;
+  ok(backend->synchronize());
+  for (Gate &gate : gates)
+    EXPECT_FALSE(gate.gaveUp);
+}
+
+// From the device to host work and back, as a layer does it: the event makes
+// the inputs visible, waitHostWork the results.
+TEST_P(HostWorkTest, TakesFromStreamsAndGivesBack) {
+  constexpr int64_t kCount = 2048;
+  Allocation x = allocate(kDevice, kCount * 4),
+             in = allocate(kHost, kCount * 4),
+             out = allocate(kHost, kCount * 4);
+  write(x, std::vector<float>(kCount, 1));
+  HostLaunch twice = sum(in, in, out, 1, kCount);
+  for (int turn = 0; turn < 20; ++turn) {
+    ok(backend->copy(StreamKind::Compute, in.data(), kHost, x.data(), kDevice,
+                     kCount * 4));
+    ok(backend->record(StreamKind::Compute, 0));
+    ok(backend->waitOnHost(0));
+    ok(backend->startHostWork({&twice, 1}));
+    ok(backend->waitHostWork());
+    ok(backend->copy(StreamKind::Compute, x.data(), kDevice, out.data(), kHost,
+                     kCount * 4));
+  }
+  ok(backend->synchronize());
+  EXPECT_EQ(read(x, kCount), std::vector<float>(kCount, 1 << 20));
+}
+
+TEST_P(HostWorkTest, ErrorsSayWhatWasExpected) {
+  HostLaunch unknown{static_cast<Kernel>(999), {}, 1}, negative;
+  negative.rows = -1;
+  says(backend->startHostWork({&unknown, 1}), ErrorCode::InvalidArgument,
+       "999");
+  says(backend->startHostWork({&negative, 1}), ErrorCode::InvalidArgument,
+       "-1");
+  says(backend->prepareHostWork(5000), ErrorCode::InvalidArgument, "5000");
+  // A job that still runs when the next is started.
+  constexpr int64_t kCount = 1 << 18;
+  Allocation x = allocate(kHost, kCount * 4), y = allocate(kHost, kCount * 4);
+  std::vector<HostLaunch> many(200, sum(x, x, y, 1, kCount));
+  ok(backend->startHostWork(many));
+  says(backend->startHostWork(many), ErrorCode::InvalidArgument,
+       "waitHostWork");
+  says(backend->prepareHostWork(1), ErrorCode::InvalidArgument, "waitHostWork");
+  ok(backend->waitHostWork());
+}
+
+TEST_P(HostWorkTest, ABackendMayGoWhileItRuns) {
+  constexpr int64_t kCount = 1 << 16;
+  Allocation x = allocate(kHost, kCount * 4), y = allocate(kHost, kCount * 4);
+  std::vector<HostLaunch> many(50, sum(x, x, y, 1, kCount));
+  auto other = GetParam().make();
+  ASSERT_TRUE(other.isOk());
+  ok((*other)->startHostWork(many));
+}
+
+SLUICE_ON_REAL_BACKENDS(HostWorkTest);
+
+} // namespace

@@ -1,0 +1,98 @@
+//===- memory_test.cpp - Much memory, and none ----------------------------===//
+
+#include "runtime/core/fault.h"
+#include "tests/runtime/backend/conformance.h"
+
+using namespace sluice;
+using namespace sluice::testing;
+
+namespace {
+
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+
+class Memory : public Conformance {
+protected:
+  void TearDown() override {
+    setFaults("");
+    Conformance::TearDown();
+  }
+
+  /// Copies to the device and back, from and to places that cross every GiB.
+  void copiesCross(const Allocation &big) {
+    constexpr uint64_t kBytes = 1 << 20;
+    Allocation there = allocate(kDevice, kBytes);
+    for (uint64_t at = kGiB - kBytes / 3; at + kBytes <= big.bytes();
+         at += kGiB) {
+      std::byte *data = big.data() + at;
+      for (uint64_t i = 0; i < kBytes; ++i)
+        ASSERT_EQ(data[i], std::byte{0});
+      for (uint64_t i = 0; i < kBytes; ++i)
+        data[i] = std::byte(i % 251);
+      ok(backend->copy(StreamKind::Demand, there.data(), kDevice, data, kHost,
+                       kBytes));
+      ok(backend->synchronize());
+      std::memset(data, 0, kBytes);
+      ok(backend->copy(StreamKind::CopyBack, data, kHost, there.data(), kDevice,
+                       kBytes));
+      // And from host to host, both ends inside the big memory.
+      ok(backend->copy(StreamKind::CopyBack, big.data() + 1, kHost, data, kHost,
+                       kBytes));
+      ok(backend->synchronize());
+      for (uint64_t i = 0; i < kBytes; ++i) {
+        ASSERT_EQ(data[i], std::byte(i % 251)) << at << " " << i;
+        ASSERT_EQ(big.data()[1 + i], std::byte(i % 251)) << at << " " << i;
+      }
+    }
+  }
+};
+
+TEST_P(Memory, MayBeMuchAndIsSaidToGrow) {
+  constexpr uint64_t kBytes = 2 * kGiB + 2 * 1048576 + 12345;
+  uint64_t last = 0;
+  backend->setProgress([&](uint64_t done, uint64_t total) {
+    EXPECT_EQ(total, kBytes);
+    EXPECT_GE(done, last);
+    EXPECT_LE(done, total);
+    last = done;
+  });
+  Allocation big = allocate(kHost, kBytes);
+  ASSERT_EQ(big.bytes(), kBytes);
+  EXPECT_EQ(last, std::string(backend->name()) == "cuda" ? kBytes : 0);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(big.data()) % kMemoryAlignment, 0u);
+  big.data()[kBytes - 1] = std::byte{1};
+  copiesCross(big);
+}
+
+// Pinning is refused from the start, or when some pieces are pinned already.
+TEST_P(Memory, RefusedPinningLeavesItPageable) {
+  for (const char *fault : {"pin", "pin:2"}) {
+    setFaults(fault);
+    Allocation big = allocate(kHost, 2 * kGiB + 2 * 1048576);
+    ASSERT_NE(big.data(), nullptr);
+    copiesCross(big);
+  }
+  setFaults("pin");
+  Allocation small = allocate(kHost, 3000), there = allocate(kDevice, 3000);
+  for (int i = 0; i < 3000; ++i)
+    ASSERT_EQ(small.data()[i], std::byte{0});
+  floats(small)[1] = 5;
+  ok(backend->copy(StreamKind::Demand, there.data(), kDevice, small.data(),
+                   kHost, 3000));
+  ok(backend->synchronize());
+  EXPECT_EQ(read(there, 2)[1], 5);
+}
+
+TEST_P(Memory, AFailedAllocationIsAnError) {
+  for (MemoryKind kind : {kDevice, kHost}) {
+    setFaults("alloc:2");
+    Allocation first = allocate(kind, 77);
+    EXPECT_NE(first.data(), nullptr);
+    says(backend->allocate(kind, 77).status(), ErrorCode::OutOfMemory, "77");
+    says(backend->allocate(kind, uint64_t{1} << 50).status(),
+         ErrorCode::OutOfMemory, "1125899906842624");
+  }
+}
+
+SLUICE_ON_REAL_BACKENDS(Memory);
+
+} // namespace
