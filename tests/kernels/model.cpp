@@ -344,8 +344,6 @@ void runModel(const Case &source, Operands &data) {
     return model.selectRows();
   case Kernel::ExpertScatter:
     return model.expertScatter();
-  case Kernel::ExpertScatter:
-    return;
   }
 }
 
