@@ -2,9 +2,10 @@
 
 #include "runtime/decode/routing_recorder.h"
 
-#include "runtime/io/safetensors_writer.h"
+#include "runtime/experts/routing_file.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <limits>
 
 namespace sluice {
 
@@ -23,7 +24,9 @@ void append(std::vector<T> &target, std::span<const std::byte> bytes,
 
 RoutingRecorder::RoutingRecorder(const Executor &executor)
     : topK(executor.plan().get().model()->top_k()),
-      fingerprint(executor.plan().get().fingerprint()) {
+      expertCount(executor.plan().get().model()->experts()),
+      fingerprint(executor.plan().get().fingerprint()),
+      model(executor.plan().get().model()->name()->str()) {
   // Every entry records the same layers; the verifier checks that.
   const auto *entries = executor.plan().get().entries();
   if (entries->size() == 0)
@@ -39,51 +42,75 @@ void RoutingRecorder::reserve(uint64_t rows) {
   weights.reserve(weights.size() + rows * perRow);
   for (auto *column : {&tokens, &positions, &sequences})
     column->reserve(column->size() + rows);
+  uses.resize(layers.size() * expertCount);
+  transitions.resize(uses.size() * expertCount);
 }
 
 void RoutingRecorder::record(Executor &executor, EntryPoint entry,
                              std::span<const uint32_t> prompts) {
+  reserve(0); // the sums, for callers that did not
   const size_t rows = prompts.size();
   append(tokens, executor.input(entry, Role::Tokens), 0, rows);
   append(positions, executor.input(entry, Role::Positions), 0, rows);
   sequences.insert(sequences.end(), prompts.begin(), prompts.end());
-  for (size_t row = 0; row < rows; ++row)
+  for (size_t row = 0; row < rows; ++row) {
     for (uint32_t layer : layers) {
       append(experts, executor.output(entry, Role::ExpertIds, layer),
              row * topK, topK);
       append(weights, executor.output(entry, Role::ExpertWeights, layer),
              row * topK, topK);
     }
+    addUp(tokens.size() - rows + row);
+  }
+}
+
+/// Counts row `row` of `experts`.
+void RoutingRecorder::addUp(size_t row) {
+  const auto isExpert = [this](int32_t id) {
+    return id >= 0 && static_cast<uint32_t>(id) < expertCount;
+  };
+  const int32_t *before = nullptr;
+  for (size_t layer = 0; layer < layers.size(); ++layer) {
+    const int32_t *ids = experts.data() + (row * layers.size() + layer) * topK;
+    for (uint32_t rank = 0; rank < topK; ++rank) {
+      if (!isExpert(ids[rank]))
+        continue;
+      const auto id = static_cast<size_t>(ids[rank]);
+      ++uses[layer * expertCount + id];
+      for (uint32_t from = 0; before != nullptr && from < topK; ++from)
+        if (isExpert(before[from])) {
+          int32_t &count = transitions[(layer * expertCount +
+                                        static_cast<size_t>(before[from])) *
+                                           expertCount +
+                                       id];
+          count += count < std::numeric_limits<int32_t>::max();
+        }
+    }
+    before = ids;
+  }
 }
 
 Status RoutingRecorder::write(const std::string &path) const {
-  const auto rows = static_cast<int64_t>(tokens.size());
-  const auto layerCount = static_cast<int64_t>(layers.size());
-  char hexadecimal[17];
-  std::snprintf(hexadecimal, sizeof hexadecimal, "%016llx",
-                static_cast<unsigned long long>(fingerprint));
-  using enum StorageType;
-  SLUICE_ASSIGN_OR_RETURN(
-      auto file,
-      SafetensorsWriter::create(
-          path,
-          {{"experts", I32, {rows, layerCount, topK}},
-           {"weights", F32, {rows, layerCount, topK}},
-           {"tokens", I32, {rows}},
-           {"positions", I32, {rows}},
-           {"sequences", I32, {rows}},
-           {"layers", I32, {layerCount}}},
-          {{"format", "sluice-routing-1"}, {"fingerprint", hexadecimal}}));
-  auto append = [&file](const auto &values) {
-    return file.append(values.data(), values.size() * sizeof(values[0]));
-  };
-  SLUICE_RETURN_IF_ERROR(append(experts));
-  SLUICE_RETURN_IF_ERROR(append(weights));
-  SLUICE_RETURN_IF_ERROR(append(tokens));
-  SLUICE_RETURN_IF_ERROR(append(positions));
-  SLUICE_RETURN_IF_ERROR(append(sequences));
-  SLUICE_RETURN_IF_ERROR(append(layers));
-  return file.finish();
+  const auto rows = static_cast<float>(std::max<size_t>(tokens.size(), 1));
+  std::vector<float> popularity(layers.size() * expertCount, 0);
+  for (size_t i = 0; i < uses.size(); ++i)
+    popularity[i] = std::min(1.0f, static_cast<float>(uses[i]) / rows);
+  std::vector<int32_t> none; // of a recorder that saw no step
+  if (transitions.empty())
+    none.resize(popularity.size() * expertCount);
+  return sluice::experts::writeRoutingFile(
+      path, {.model = model,
+             .fingerprint = fingerprint,
+             .experts = expertCount,
+             .topK = topK,
+             .layers = layers,
+             .ids = experts,
+             .weights = weights,
+             .tokens = tokens,
+             .positions = positions,
+             .sequences = sequences,
+             .popularity = popularity,
+             .transitions = transitions.empty() ? none : transitions});
 }
 
 } // namespace sluice

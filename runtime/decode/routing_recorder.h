@@ -1,7 +1,8 @@
 //===- routing_recorder.h - Keeps which experts every token used -*- C++ -*-==//
 //
-// The trace that `--record-routing` writes: one row a token and step, in the
-// order in which the steps ran. It is an input of later compiles.
+// What `--record-routing` writes: one row a token and step, in the order in
+// which the steps ran, and what the rows add up to. It is an input of later
+// compiles; runtime/experts/routing_file.h describes the file.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -16,7 +17,8 @@
 
 namespace sluice {
 
-/// Collects the routing of steps run with `recording`. Not thread-safe.
+/// Collects the routing of steps run with `recording`. Not thread-safe. The
+/// sums take 4 bytes for each pair of experts of a layer.
 class RoutingRecorder {
 public:
   /// Takes the expert layers and top-k from the executor's plan.
@@ -26,23 +28,25 @@ public:
   void reserve(uint64_t rows);
 
   /// Appends the step that `executor` has just run; `prompts` names the prompt
-  /// of each of its rows.
+  /// of each of its rows. Ids that are no expert's are kept and not added up.
   void record(Executor &executor, EntryPoint entry,
               std::span<const uint32_t> prompts);
 
-  /// Writes a safetensors file: `experts` i32 and `weights` f32, both
-  /// [rows, expert layers, top_k]; `tokens`, `positions` and `sequences` (the
-  /// prompt's index) i32 [rows]; `layers` i32 [expert layers], their numbers in
-  /// the model. The metadata holds the fingerprint of the weights.
+  /// Writes the file.
   Status write(const std::string &path) const;
 
 private:
+  void addUp(size_t row);
+
   std::vector<uint32_t> layers;
-  uint32_t topK;
+  uint32_t topK, expertCount;
   uint64_t fingerprint;
-  std::vector<int32_t> experts;
-  std::vector<float> weights;
-  std::vector<int32_t> tokens, positions, sequences;
+  std::string model;
+  std::vector<int32_t> experts;                      ///< [rows, layers, topK]
+  std::vector<float> weights;                        ///< [rows, layers, topK]
+  std::vector<int32_t> tokens, positions, sequences; ///< [rows]
+  std::vector<uint64_t> uses;       ///< [layers, experts], tokens that used it.
+  std::vector<int32_t> transitions; ///< [layers, experts, experts]
 };
 
 } // namespace sluice

@@ -14,8 +14,8 @@
 namespace sluice::experts {
 
 /// Online statistics of routing. Not thread-safe. Nothing allocates after
-/// construction. Old evidence fades: an expert's row of counts is halved when
-/// it has served kHalfAt tokens.
+/// construction. Old evidence fades: counts are halved when they rest on
+/// kHalfAt tokens.
 class Predictor {
 public:
   static constexpr float kHalfAt = 4096;

@@ -159,15 +159,15 @@ UseTrace scan(uint32_t banks, uint32_t experts, uint32_t steps) {
 }
 
 TEST(Policies, AScanBeatsLruButNotNextUse) {
-  const UseTrace uses = scan(48, 128, 40);
-  const uint32_t experts = 48 * 128;
+  constexpr uint32_t kBanks = 24, kExperts = 64, kSteps = 20;
+  const UseTrace uses = scan(kBanks, kExperts, kSteps);
   for (double share : {0.2, 0.4, 0.6}) {
-    const auto slots = static_cast<uint32_t>(share * experts);
+    const auto slots = static_cast<uint32_t>(share * kBanks * kExperts);
     EXPECT_EQ(run("lru", uses, slots).hits, 0u);
-    // The layer that runs needs 128 of the slots; the others keep their
+    // The layer that runs needs its slots; those of the others keep their
     // experts from step to step. The first step hits nothing.
-    const double bound =
-        static_cast<double>(slots - 128) / (experts - 128) * 39 / 40;
+    const double bound = static_cast<double>(slots - kExperts) /
+                         ((kBanks - 1) * kExperts) * (kSteps - 1) / kSteps;
     const double rate = run("next_use", uses, slots).hitRate();
     EXPECT_GT(rate, 0.97 * bound) << slots << " slots";
     EXPECT_LE(rate, static_cast<double>(beladyHits(uses, slots)) /
