@@ -35,7 +35,10 @@ struct OpShape {
   double weightBytes = 0;    ///< Read once, whatever the rows.
   double rowBytes = 0;       ///< Read and written for each row.
   double contextBytes = 0;   ///< Read for each row and token of context.
+  bool gate = false;         ///< Part of the router, not of attention.
   double rowFlops = 0;       ///< Per row.
+
+  bool operator==(const OpShape &) const = default;
 };
 
 /// One layer with experts, and the launches since the layer before.
@@ -53,19 +56,26 @@ struct ModelShape {
   int64_t experts() const;   ///< Of all layers together.
 };
 
+/// What `routing` says of the layer's experts, or null.
+const LayerRouting *findRouting(const RoutingStatistics *routing,
+                                const LayerShape &layer);
+
 /// How a step is run.
 struct StepPlan {
   int64_t batch = 1;     ///< n: rows of a decode step.
   int64_t context = 512; ///< Tokens that each row attends to.
   int64_t slots = 0;     ///< Experts that fit device memory at once.
-  /// Experts whose home is host memory; the others come from the disk.
-  int64_t hostExperts = 0;
+  bool resident = false; ///< Every expert has a slot for good.
+  double diskShare = 0;  ///< Of missing experts, those that lie on the disk.
   ExpertMode mode = ExpertMode::Fetch;
   double hostShare = 0; ///< For Split.
   int64_t prefetchLimit = 0;
   double prefetchPrecision = 0; ///< Chance that a prefetched expert is used.
   int64_t waveBytes = int64_t{32} << 20;
   ScheduleKind schedule = ScheduleKind::Planned;
+  /// Share of demanded experts that are in a slot, from replayed routing; below
+  /// 0: unknown.
+  double hitRate = -1;
   bool merged = true; ///< One union of all batches; else a demand each.
   bool graphs = true; ///< Launches of attention and gate come from a graph.
 };
@@ -78,7 +88,8 @@ struct ExpertLoad {
 };
 
 /// The loads of all layers: the policy is taken to keep the likeliest experts
-/// of all layers, by popularity where `routing` has it.
+/// of all layers, by popularity where `routing` has it. `plan.hitRate`, where
+/// it is given, replaces that.
 std::vector<ExpertLoad> expertLoads(const ModelShape &model,
                                     const StepPlan &plan,
                                     const RoutingStatistics *routing);
@@ -94,7 +105,8 @@ struct LayerCost {
   double hidden = 0; ///< Copies that prefetch moved before the ids.
   double tail = 0;   ///< Last wave, join, combine.
   double total = 0;
-  double misses = 0, fetched = 0;
+  double misses = 0;  ///< Experts that were not in a slot.
+  double fetched = 0; ///< Of those, what the bus moved after the ids.
 };
 
 struct StepCost {

@@ -64,14 +64,12 @@ struct KlotskiCheck {
 KlotskiCheck checkKlotski(const KlotskiLatencies &latencies,
                           const KlotskiDemand &demand, int64_t batches);
 
-/// Demand of n batches.
-using KlotskiDemandOf = std::function<KlotskiDemand(int64_t batches)>;
+/// The constraints at n batches: latencies and demand may depend on n.
+using KlotskiAt = std::function<KlotskiCheck(int64_t batches)>;
 
 /// The smallest n in 1 .. `most` that satisfies all four constraints; nothing
 /// where none does. Constraints that hold at n need not hold at n + 1.
-std::optional<KlotskiCheck> smallestBatches(const KlotskiLatencies &latencies,
-                                            const KlotskiDemandOf &demand,
-                                            int64_t most);
+std::optional<KlotskiCheck> smallestBatches(const KlotskiAt &at, int64_t most);
 
 /// One line a constraint: both sides, slack, which one binds.
 std::string describe(const KlotskiCheck &check);

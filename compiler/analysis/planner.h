@@ -11,6 +11,7 @@
 #include "compiler/analysis/cost_model.h"
 #include "compiler/analysis/klotski.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,20 +24,22 @@ struct ExpertRoom {
   int64_t hostExperts = 0; ///< Experts in host memory; the rest is on disk.
 };
 
-/// What recorded routing says beyond popularity: how often an expert that was
-/// predicted from the layer before is used by a token.
-struct PrefetchEvidence {
+/// What recorded routing says beyond popularity.
+struct RoutingEvidence {
   /// One a layer with experts, at its place in ModelShape::layers:
-  /// transitions[i * experts + j], uses of expert j of the layer by tokens that
-  /// used expert i of the layer before. Empty where unknown.
-  std::vector<std::vector<float>> transitions;
+  /// transitions[i * experts + j], tokens that used expert i of the layer
+  /// before and expert j of this. Empty where unknown.
+  std::vector<std::vector<int32_t>> transitions;
+  /// Share of demanded experts found in `slots` slots when the recorded tokens
+  /// run in steps of `batch`, or below 0 where that is unknown.
+  std::function<double(int64_t batch, int64_t slots)> hitRate;
 };
 
 struct PlannerInputs {
   ModelShape model;
   const Hardware *hardware = nullptr;            ///< Required.
   const RoutingStatistics *routing = nullptr;    ///< Optional.
-  const PrefetchEvidence *evidence = nullptr;    ///< Optional.
+  const RoutingEvidence *evidence = nullptr;     ///< Optional.
   ExpertMode mode = ExpertMode::Auto;            ///< --experts
   ScheduleKind schedule = ScheduleKind::Planned; ///< --schedule
   int64_t context = 512; ///< Tokens that a row attends to.
@@ -73,13 +76,18 @@ struct BatchChoice {
 std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
                                          const RoomOf &room, int64_t most);
 
-/// Klotski's six latencies of the first layer with experts, milliseconds.
-KlotskiLatencies klotskiLatencies(const PlannerInputs &inputs, int64_t batch);
+/// Klotski's constraints for the model's first layer at `batch` batches. Dense
+/// weights stay in device memory, so attention and gate transfer nothing; the
+/// experts that are in slots compute beside the transfers and stand for the hot
+/// one.
+KlotskiCheck klotskiAt(const PlannerInputs &inputs, int64_t batch,
+                       const ExpertRoom &room);
 
-/// Chance that an expert prefetched for layer `index` is used by `batch` rows,
-/// when `limit` of those not in a slot are moved ahead: popularity alone, or
-/// correlation with one expert of the layer before where there is evidence.
-double prefetchPrecision(const PlannerInputs &inputs, size_t index,
-                         int64_t batch, double residentShare, int64_t limit);
+/// Chance that an expert that was moved ahead is used by `batch` rows, when the
+/// `limit` likeliest of each layer that are not among its resident ones move.
+/// From popularity alone, or given one expert of the layer before where there
+/// is evidence; the mean over the layers.
+double prefetchPrecision(const PlannerInputs &inputs, int64_t batch,
+                         double residentShare, int64_t limit);
 
 } // namespace sluice

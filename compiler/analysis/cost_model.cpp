@@ -1,0 +1,153 @@
+//===- cost_model.cpp - What a step of a plan costs -----------------------===//
+
+#include "compiler/analysis/cost_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace sluice {
+namespace {
+
+/// Bytes over GB/s, in microseconds.
+double streamUs(double bytes, double gigabytesPerSecond) {
+  return bytes / (gigabytesPerSecond * 1e3);
+}
+
+/// `count` experts of a layer that a step uses with the same chance.
+struct Chance {
+  double chance = 0, count = 1;
+  size_t layer = 0;
+};
+
+void addChances(const LayerShape &layer, size_t index, double rows,
+                const RoutingStatistics *routing, std::vector<Chance> &out) {
+  if (const LayerRouting *recorded = findRouting(routing, layer)) {
+    for (float p : recorded->popularity)
+      out.push_back({useProbability(p, rows), 1, index});
+    return;
+  }
+  const auto experts = static_cast<double>(layer.experts);
+  const double even = static_cast<double>(layer.topK) / experts;
+  out.push_back({useProbability(even, rows), experts, index});
+}
+
+bool alike(const LayerShape &a, const LayerShape &b) {
+  return a.before == b.before && a.experts == b.experts && a.topK == b.topK &&
+         a.hidden == b.hidden && a.inner == b.inner &&
+         a.expertBytes == b.expertBytes;
+}
+
+} // namespace
+
+int64_t ModelShape::experts() const {
+  int64_t sum = 0;
+  for (const LayerShape &layer : layers)
+    sum += layer.experts;
+  return sum;
+}
+
+double opUs(const OpShape &op, double rows, double context, bool graphs,
+            const Hardware &hardware) {
+  const double overhead =
+      graphs ? hardware.graphNodeUs.value : hardware.launchUs.value;
+  if (auto measured = hardware.kernelUs(op.kernel, op.arithmetic, op.dims, rows,
+                                        op.contextBytes > 0 ? context : 0))
+    return std::max(*measured, overhead);
+  const double peak =
+      (op.arithmetic == Arithmetic::Tensor ? hardware.tensorTflops
+                                           : hardware.vectorTflops)
+          .value *
+      1e6; // flops a microsecond
+  const double bytes =
+      op.weightBytes + rows * (op.rowBytes + context * op.contextBytes);
+  return overhead + std::max(streamUs(bytes, hardware.deviceBandwidth.value),
+                             rows * op.rowFlops / peak);
+}
+
+const LayerRouting *findRouting(const RoutingStatistics *routing,
+                                const LayerShape &layer) {
+  if (routing)
+    for (const LayerRouting &recorded : *routing)
+      if (recorded.layer == layer.layer &&
+          recorded.popularity.size() == static_cast<size_t>(layer.experts))
+        return &recorded;
+  return nullptr;
+}
+
+std::vector<ExpertLoad> expertLoads(const ModelShape &model,
+                                    const StepPlan &plan,
+                                    const RoutingStatistics *routing) {
+  std::vector<ExpertLoad> loads(model.layers.size());
+  std::vector<Chance> all;
+  for (size_t i = 0; i < model.layers.size(); ++i)
+    addChances(model.layers[i], i, static_cast<double>(plan.batch), routing,
+               all);
+  for (const Chance &one : all)
+    loads[one.layer].active += one.chance * one.count;
+  if (plan.resident || plan.hitRate >= 0) {
+    const double share = plan.resident ? 1 : std::min(plan.hitRate, 1.0);
+    for (ExpertLoad &load : loads)
+      load.hits = load.active * share;
+    return loads;
+  }
+  if (plan.schedule == ScheduleKind::Serial)
+    return loads; // nothing stays
+  std::ranges::sort(all, std::greater(), &Chance::chance);
+  auto left = static_cast<double>(std::max<int64_t>(plan.slots, 0));
+  for (size_t begin = 0, end = 0; begin < all.size() && left > 0; begin = end) {
+    // Experts that are equally likely stay in equal shares: a tie must not
+    // favour the layers that stand first.
+    double count = 0;
+    for (; end < all.size() && all[end].chance == all[begin].chance; ++end)
+      count += all[end].count;
+    const double share = std::min(1.0, left / count);
+    for (size_t i = begin; i < end; ++i)
+      loads[all[i].layer].hits += all[i].chance * all[i].count * share;
+    left -= count * share;
+  }
+  return loads;
+}
+
+StepCost stepCost(const ModelShape &model, const StepPlan &plan,
+                  const RoutingStatistics *routing, const Hardware &hardware) {
+  StepCost step;
+  const std::vector<ExpertLoad> loads = expertLoads(model, plan, routing);
+  LayerCost one;
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    if (i == 0 || loads[i].hits != loads[i - 1].hits ||
+        loads[i].active != loads[i - 1].active ||
+        !alike(model.layers[i], model.layers[i - 1]))
+      one = layerCost(model.layers[i], loads[i], plan, hardware);
+    step.missedBytes +=
+        one.misses * static_cast<double>(model.layers[i].expertBytes);
+    for (double LayerCost::*part :
+         {&LayerCost::attention, &LayerCost::roundTrip, &LayerCost::bus,
+          &LayerCost::disk, &LayerCost::host, &LayerCost::gpu,
+          &LayerCost::hidden, &LayerCost::tail, &LayerCost::total,
+          &LayerCost::misses, &LayerCost::fetched})
+      step.sum.*part += one.*part;
+  }
+  for (const OpShape &op : model.head)
+    step.head +=
+        opUs(op, static_cast<double>(plan.batch), 0, plan.graphs, hardware);
+  // Inputs go to the device at the start, logits come back at the end.
+  step.head += 2 * hardware.copyLatencyUs.value + hardware.syncUs.value;
+  step.totalUs = step.sum.total + step.head;
+  step.tokensPerSecond = 1e6 * static_cast<double>(plan.batch) / step.totalUs;
+  const std::pair<const char *, double> candidates[] = {
+      {"bus", step.sum.bus},
+      {"disk", step.sum.disk},
+      {"host", step.sum.host},
+      {"GPU experts", step.sum.gpu},
+      {"attention", step.sum.attention + step.head}};
+  double most = -1;
+  for (const auto &[name, us] : candidates)
+    if (us > most) {
+      most = us;
+      step.bound = name;
+    }
+  return step;
+}
+
+} // namespace sluice

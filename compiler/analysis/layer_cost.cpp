@@ -1,0 +1,212 @@
+//===- layer_cost.cpp - What one layer with experts costs -----------------===//
+
+#include "compiler/analysis/cost_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice {
+namespace {
+
+/// Bytes over GB/s, in microseconds.
+double streamUs(double bytes, double gigabytesPerSecond) {
+  return bytes / (gigabytesPerSecond * 1e3);
+}
+
+/// The times of one layer that do not depend on how many experts are missing.
+class Layer {
+public:
+  Layer(const LayerShape &shape, const ExpertLoad &load, const StepPlan &plan,
+        const Hardware &hardware)
+      : shape(shape), load(load), plan(plan), hardware(hardware),
+        rows(static_cast<double>(plan.batch)),
+        bytes(static_cast<double>(shape.expertBytes)),
+        copy(hardware.hostToDeviceUs(bytes)), launch(hardware.launchUs.value),
+        serial(plan.schedule == ScheduleKind::Serial),
+        parts(serial || !plan.merged ? std::max(rows, 1.0) : 1.0),
+        perExpert(load.active > 0
+                      ? std::max(1.0, rows * static_cast<double>(shape.topK) /
+                                          load.active)
+                      : 1.0),
+        gpuEach(expertGpuUs(shape, perExpert, hardware)),
+        hostEach(expertHostUs(shape, perExpert, hardware)),
+        diskEach(streamUs(bytes, hardware.diskRead.value)) {}
+
+  LayerCost cost() const {
+    LayerCost result;
+    for (const OpShape &op : shape.before)
+      result.attention += opUs(op, rows, static_cast<double>(plan.context),
+                               plan.graphs && !serial, hardware);
+    result.misses = load.misses();
+    if (plan.resident)
+      return resident(result);
+    result.roundTrip =
+        parts * (hardware.copyLatencyUs.value + hardware.syncUs.value);
+    return serial ? wholeLayers(result) : overlapped(result);
+  }
+
+private:
+  /// Nothing waits for the host: ids stay on the device.
+  LayerCost resident(LayerCost result) const {
+    result.gpu = 2 * launch + load.active * gpuEach;
+    result.tail = launch;
+    result.total = result.attention + result.gpu + result.tail;
+    return result;
+  }
+
+  /// The baseline: whole layers, once a batch, one thing after the other.
+  LayerCost wholeLayers(LayerCost result) const {
+    const auto experts = static_cast<double>(shape.experts);
+    result.misses = parts * experts;
+    result.fetched = result.misses;
+    result.bus = result.fetched * copy;
+    result.disk = result.fetched * plan.diskShare * diskEach;
+    result.gpu = parts * (2 * launch + static_cast<double>(shape.topK) *
+                                           expertGpuUs(shape, 1, hardware));
+    result.tail = launch;
+    result.total = result.attention + result.roundTrip +
+                   std::max(result.bus, result.disk) + result.gpu + result.tail;
+    return result;
+  }
+
+  /// What runs at once when `misses` experts are missing and the host takes
+  /// `onHost` of them.
+  struct Overlap {
+    double bus = 0, disk = 0, host = 0, gpu = 0, hidden = 0, fetched = 0;
+    double end = 0; ///< Until everything has arrived, run and come back.
+  };
+
+  Overlap overlap(double misses, double onHost, double window) const {
+    Overlap times;
+    double fetched = misses - onHost;
+    // Copies run ahead while attention and gate compute. One that is on the
+    // wire when the ids come, and is not wanted, delays those that are.
+    const double ahead = std::min(
+        {static_cast<double>(plan.prefetchLimit), window / copy, fetched});
+    const double useful = ahead * plan.prefetchPrecision;
+    const double delay =
+        std::clamp(static_cast<double>(plan.prefetchLimit) - window / copy, 0.0,
+                   ahead > 0 ? 1.0 : 0.0) *
+        copy * (1 - plan.prefetchPrecision);
+    fetched -= useful;
+    times.hidden = useful * copy;
+    times.fetched = fetched;
+    times.bus = fetched > 0 ? fetched * copy + delay : 0;
+    times.disk = misses * plan.diskShare * diskEach;
+    const double wave =
+        std::max(1.0, std::floor(static_cast<double>(plan.waveBytes) / bytes));
+    times.gpu = (load.active - onHost) * gpuEach +
+                2 * launch * (parts + std::ceil(fetched / wave));
+    // After the last copy: the wave that waited for it.
+    const double afterBus =
+        fetched > 0 ? std::min(wave, fetched) * gpuEach + 2 * launch : 0;
+    // After the host: its rows go up and are put at their place.
+    double afterHost = 0;
+    if (onHost > 0) {
+      times.host = onHost * hostEach + hardware.syncUs.value +
+                   hardware.copyLatencyUs.value;
+      afterHost = 2 * launch +
+                  hardware.hostToDeviceUs(onHost * perExpert * 4 *
+                                          static_cast<double>(shape.hidden));
+    }
+    times.end = std::max({std::max(times.bus, times.disk) + afterBus, times.gpu,
+                          times.host + afterHost});
+    return times;
+  }
+
+  /// The same when the host takes its share of whole experts, rounded to what
+  /// ends first; an expert on disk cannot be computed where it lies.
+  Overlap shared(double misses, double window) const {
+    const double inMemory = misses * (1 - plan.diskShare);
+    if (plan.mode == ExpertMode::Host)
+      return overlap(misses, inMemory, window);
+    if (plan.mode != ExpertMode::Split)
+      return overlap(misses, 0, window);
+    const double wish = inMemory * plan.hostShare;
+    Overlap less = overlap(misses, std::floor(wish), window);
+    Overlap more = overlap(misses, std::min(std::ceil(wish), inMemory), window);
+    return less.end <= more.end ? less : more;
+  }
+
+  void add(LayerCost &result, const Overlap &times, double weight) const {
+    result.bus += weight * times.bus;
+    result.disk += weight * times.disk;
+    result.host += weight * times.host;
+    result.gpu += weight * times.gpu;
+    result.hidden += weight * times.hidden;
+    result.fetched += weight * times.fetched;
+    result.tail +=
+        weight *
+        (times.end - std::max({times.bus, times.disk, times.host, times.gpu}));
+    result.total += weight * times.end;
+  }
+
+  LayerCost overlapped(LayerCost result) const {
+    const double window = result.attention + result.roundTrip;
+    // Few experts: their number varies from step to step and whole experts are
+    // shared, so the mean of the times is not the time of the mean. Taken as
+    // binomial: each of the active experts is missing with the same chance.
+    const double trials = std::round(load.active);
+    if (plan.mode == ExpertMode::Split && trials >= 1 && trials <= 64) {
+      const double chance = std::clamp(load.misses() / load.active, 0.0, 1.0);
+      for (double count = 0; count <= trials; ++count)
+        add(result, shared(count, window), binomial(trials, count, chance));
+    } else {
+      add(result, shared(load.misses(), window), 1);
+    }
+    result.tail += launch;
+    result.total += result.attention + result.roundTrip + launch;
+    return result;
+  }
+
+  static double binomial(double trials, double count, double chance) {
+    if (chance <= 0 || chance >= 1)
+      return count == (chance <= 0 ? 0 : trials) ? 1 : 0;
+    return std::exp(std::lgamma(trials + 1) - std::lgamma(count + 1) -
+                    std::lgamma(trials - count + 1) + count * std::log(chance) +
+                    (trials - count) * std::log1p(-chance));
+  }
+
+  const LayerShape &shape;
+  const ExpertLoad &load;
+  const StepPlan &plan;
+  const Hardware &hardware;
+  const double rows, bytes, copy, launch;
+  const bool serial;
+  const double parts, perExpert, gpuEach, hostEach, diskEach;
+};
+
+} // namespace
+
+double expertGpuUs(const LayerShape &layer, double rows,
+                   const Hardware &hardware) {
+  if (auto measured =
+          hardware.expertUs(layer.hidden, layer.inner, layer.expertBytes, rows))
+    return *measured;
+  const double flops = 6.0 * static_cast<double>(layer.hidden) *
+                       static_cast<double>(layer.inner) * rows;
+  return std::max(streamUs(static_cast<double>(layer.expertBytes),
+                           hardware.deviceBandwidth.value),
+                  flops / (hardware.vectorTflops.value * 1e6));
+}
+
+double expertHostUs(const LayerShape &layer, double rows,
+                    const Hardware &hardware) {
+  // Beyond the last point the arithmetic bounds: the rate falls as 1 / rows.
+  const double last = hardware.hostExpert.points.back().x;
+  double rate = hardware.hostExpert.at(rows);
+  if (rows > last)
+    rate *= last / rows;
+  return streamUs(static_cast<double>(layer.expertBytes), rate);
+}
+
+double balancedHostShare(double copyUs, double hostUs) {
+  return copyUs / (copyUs + hostUs);
+}
+
+LayerCost layerCost(const LayerShape &layer, const ExpertLoad &load,
+                    const StepPlan &plan, const Hardware &hardware) {
+  return Layer(layer, load, plan, hardware).cost();
+}
+
+} // namespace sluice

@@ -1,0 +1,26 @@
+//===- prefetch_plan.h - How far ahead experts move -------------*- C++ -*-===//
+#pragma once
+
+#include "compiler/analysis/planner.h"
+
+#include <string>
+
+namespace sluice {
+
+/// How many experts of the next layer to move while attention and gate run.
+struct PrefetchPlan {
+  int64_t limit = 0;
+  double precision = 0; ///< At `limit`, or of one expert where it is 0.
+  std::string reason;   ///< One line.
+};
+
+/// Wasted copies may add this share to the bytes of demand.
+inline constexpr double kMostWaste = 0.15;
+
+/// The limit that makes a step of `plan` shortest. An expert that is moved and
+/// not used has evicted one that may be: moving ahead pays from a chance of
+/// use p / (1 + p), p being that of an average expert in a slot. `plan` has no
+/// prefetch yet.
+PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan);
+
+} // namespace sluice

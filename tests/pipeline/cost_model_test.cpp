@@ -1,0 +1,205 @@
+//===- cost_model_test.cpp - Times of steps by hand -----------------------===//
+#include "compiler/analysis/cost_model.h"
+#include "tests/pipeline/qwen3_shape.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace sluice {
+namespace {
+
+using testing::linear;
+using testing::qwen3Shape;
+using testing::roundMachine;
+
+StepPlan planOf(int64_t batch, int64_t slots) {
+  StepPlan plan;
+  plan.batch = batch;
+  plan.slots = slots;
+  plan.waveBytes = 9437184;
+  return plan;
+}
+
+TEST(CostModel, RooflineOfOneLaunch) {
+  Hardware machine = roundMachine();
+  machine.deviceBandwidth.value = 1000; // 1e6 bytes in 1 us
+  machine.vectorTflops.value = 1;
+  machine.launchUs.value = 3;
+  machine.graphNodeUs.value = 0.5;
+  OpShape op = linear(1000, 500); // 1e6 bytes of weights, 1e6 flops a row
+  op.rowBytes = 0;
+  EXPECT_DOUBLE_EQ(opUs(op, 1, 0, true, machine), 1.5); // bytes and flops
+  EXPECT_DOUBLE_EQ(opUs(op, 1, 0, false, machine), 4);  // no graph
+  EXPECT_DOUBLE_EQ(opUs(op, 8, 0, true, machine), 8.5); // flops
+  op.contextBytes = 1000;
+  EXPECT_DOUBLE_EQ(opUs(op, 1, 3000, true, machine), 4.5); // 4e6 bytes
+  // A measured time replaces all of it.
+  machine.kernels.push_back(
+      {Kernel::Linear, Arithmetic::Portable, {1000, 500}, 1, 0, 2.25});
+  op.contextBytes = 0;
+  EXPECT_DOUBLE_EQ(opUs(op, 1, 0, true, machine), 2.25);
+  EXPECT_DOUBLE_EQ(opUs(op, 1, 0, false, machine), 3); // launches set the pace
+}
+
+TEST(CostModel, LoadsOfEvenRouting) {
+  ModelShape model = qwen3Shape();
+  // A quarter of 48 * 128 experts has a slot: so has a quarter of each layer.
+  std::vector<ExpertLoad> loads =
+      expertLoads(model, planOf(1, 48 * 32), nullptr);
+  ASSERT_EQ(loads.size(), 48u);
+  for (const ExpertLoad &load : loads) {
+    EXPECT_NEAR(load.active, 8, 1e-9);
+    EXPECT_NEAR(load.hits, 2, 1e-9);
+  }
+  loads = expertLoads(model, planOf(16, 0), nullptr);
+  EXPECT_NEAR(loads[3].misses(), 82.42251, 1e-4);
+  StepPlan replayed = planOf(1, 100);
+  replayed.hitRate = 0.75;
+  EXPECT_NEAR(expertLoads(model, replayed, nullptr)[0].hits, 6, 1e-9);
+}
+
+/// Two layers of four experts, one a token: the likeliest of both stay.
+TEST(CostModel, LoadsOfRecordedRouting) {
+  ModelShape model = qwen3Shape(2);
+  for (LayerShape &layer : model.layers) {
+    layer.experts = 4;
+    layer.topK = 1;
+  }
+  const RoutingStatistics routing = {{0, {0.7F, 0.1F, 0.1F, 0.1F}, {}, 0},
+                                     {1, {0.4F, 0.3F, 0.2F, 0.1F}, {}, 0}};
+  std::vector<ExpertLoad> loads = expertLoads(model, planOf(1, 3), &routing);
+  EXPECT_NEAR(loads[0].hits, 0.7, 1e-6);
+  EXPECT_NEAR(loads[1].hits, 0.7, 1e-6);
+  EXPECT_NEAR(loads[0].active, 1, 1e-6);
+  // Four more of the same chance for two slots: half of each.
+  loads = expertLoads(model, planOf(1, 6), &routing);
+  EXPECT_NEAR(loads[0].hits, 0.7 + 3 * 0.1 / 2, 1e-6);
+  EXPECT_NEAR(loads[1].hits, 0.9 + 0.1 / 2, 1e-6);
+}
+
+/// An expert: 1 ms of bus, 10 us of GPU. Nothing in slots, one row: 8 ms of
+/// copies, and the last wave's 10 us.
+TEST(CostModel, FetchIsBoundByTheBus) {
+  const Hardware machine = roundMachine();
+  ModelShape model = qwen3Shape(1);
+  model.layers[0].before.clear();
+  model.head.clear();
+  StepCost cost = stepCost(model, planOf(1, 0), nullptr, machine);
+  EXPECT_NEAR(cost.totalUs, 8010, 0.01);
+  EXPECT_STREQ(cost.bound, "bus");
+  EXPECT_NEAR(cost.missedBytes, 8 * 9437184, 1);
+  // Half of the experts in slots: half of the copies.
+  EXPECT_NEAR(stepCost(model, planOf(1, 64), nullptr, machine).totalUs, 4010,
+              0.01);
+  // Everything resident: 8 experts of 10 us.
+  StepPlan resident = planOf(1, 128);
+  resident.resident = true;
+  EXPECT_NEAR(stepCost(model, resident, nullptr, machine).totalUs, 80, 0.01);
+  // On the disk: 4 ms each.
+  StepPlan disk = planOf(1, 0);
+  disk.diskShare = 1;
+  cost = stepCost(model, disk, nullptr, machine);
+  EXPECT_NEAR(cost.totalUs, 32010, 0.01);
+  EXPECT_STREQ(cost.bound, "disk");
+}
+
+/// Bus 1 ms, host 0.5 ms an expert: the host takes 1 / (1 + 0.5) = 2/3. Of 9
+/// missing experts six: three milliseconds both.
+TEST(CostModel, SplitEndsTogether) {
+  EXPECT_DOUBLE_EQ(balancedHostShare(1000, 500), 2.0 / 3);
+  const Hardware machine = roundMachine();
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  layer.topK = 9;
+  StepPlan plan = planOf(1, 0);
+  plan.mode = ExpertMode::Split;
+  plan.hostShare = 2.0 / 3;
+  const ExpertLoad load{9, 0};
+  LayerCost cost = layerCost(layer, load, plan, machine);
+  EXPECT_NEAR(cost.host, 3000, 0.01);
+  EXPECT_NEAR(cost.bus, 3000, 0.01);
+  EXPECT_NEAR(cost.fetched, 3, 1e-9);
+  EXPECT_GE(cost.total, 3010 - 0.01);
+  EXPECT_LE(cost.total, 3030); // results of six rows go up
+  plan.mode = ExpertMode::Host;
+  EXPECT_NEAR(layerCost(layer, load, plan, machine).host, 4500, 0.01);
+  // Seven missing: whole experts, four or five of them on the host; 2500 us
+  // beside 2 copies or 2000 beside 3.
+  const ExpertLoad seven{7, 0};
+  layer.topK = 7;
+  plan.mode = ExpertMode::Split;
+  cost = layerCost(layer, seven, plan, machine);
+  EXPECT_NEAR(cost.host, 2500, 0.01);
+  EXPECT_NEAR(cost.fetched, 2, 1e-9);
+  // An expert on the disk cannot be computed where it lies.
+  plan.mode = ExpertMode::Host;
+  plan.diskShare = 1;
+  cost = layerCost(layer, seven, plan, machine);
+  EXPECT_EQ(cost.host, 0);
+  EXPECT_NEAR(cost.disk, 28000, 0.01);
+}
+
+/// Whole layers, once a batch, one after the other: 128 ms a batch.
+TEST(CostModel, SerialMovesWholeLayers) {
+  const Hardware machine = roundMachine();
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  StepPlan plan = planOf(4, 1000);
+  plan.schedule = ScheduleKind::Serial;
+  const ExpertLoad load{29.12, 0};
+  EXPECT_NEAR(layerCost(layer, load, plan, machine).total,
+              4 * (128000 + 8 * 10), 0.1);
+}
+
+/// One layer's copies of 1 ms hidden by 2 ms of attention.
+TEST(CostModel, PrefetchHidesCopies) {
+  Hardware machine = roundMachine();
+  LayerShape layer = qwen3Shape(1).layers[0];
+  OpShape attention = linear(2048, 128);
+  machine.kernels.push_back(
+      {Kernel::Linear, Arithmetic::Portable, {2048, 128}, 1, 0, 2000});
+  layer.before = {attention};
+  StepPlan plan = planOf(1, 64);
+  const ExpertLoad load{8, 4};
+  EXPECT_NEAR(layerCost(layer, load, plan, machine).total, 6010, 0.01);
+  plan.prefetchLimit = 2;
+  plan.prefetchPrecision = 1;
+  EXPECT_NEAR(layerCost(layer, load, plan, machine).total, 4010, 0.01);
+  plan.prefetchPrecision = 0.5;
+  LayerCost cost = layerCost(layer, load, plan, machine);
+  EXPECT_NEAR(cost.total, 5010, 0.01);
+  EXPECT_NEAR(cost.hidden, 1000, 0.01);
+  // One more than fits, never used: its copy is still on the wire.
+  plan.prefetchLimit = 3;
+  plan.prefetchPrecision = 0;
+  EXPECT_NEAR(layerCost(layer, load, plan, machine).total, 7010, 0.01);
+}
+
+/// With a GPU so fast that no miss is worth leaving to the host.
+TEST(CostModel, MoreSlotsAreNeverSlower) {
+  Hardware fast = roundMachine();
+  fast.deviceBandwidth.value *= 50;
+  const ModelShape model = qwen3Shape(4);
+  for (const Hardware &machine : {builtInHardware(), fast})
+    for (ExpertMode mode :
+         {ExpertMode::Fetch, ExpertMode::Host, ExpertMode::Split})
+      for (int64_t batch : {1, 4, 16, 128}) {
+        if (mode != ExpertMode::Fetch && machine.name != fast.name)
+          continue;
+        double before = INFINITY;
+        for (int64_t slots = 0; slots <= 512; slots += 8) {
+          StepPlan plan = planOf(batch, slots);
+          plan.mode = mode;
+          plan.hostShare = 0.5;
+          const double us = stepCost(model, plan, nullptr, machine).totalUs;
+          EXPECT_LE(us, before * (1 + 1e-9))
+              << machine.name << " mode " << static_cast<int>(mode) << " batch "
+              << batch << " slots " << slots;
+          before = us;
+        }
+      }
+}
+
+} // namespace
+} // namespace sluice

@@ -1,0 +1,222 @@
+//===- planner_test.cpp - Decisions and their reasons ---------------------===//
+#include "compiler/analysis/planner.h"
+#include "tests/pipeline/qwen3_shape.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sluice {
+namespace {
+
+using testing::linear;
+using testing::qwen3Shape;
+using testing::roundMachine;
+
+PlannerInputs inputsOf(const Hardware &machine, int64_t layers = 48) {
+  PlannerInputs inputs;
+  inputs.model = qwen3Shape(layers);
+  inputs.hardware = &machine;
+  return inputs;
+}
+
+std::string textOf(const std::vector<std::string> &lines) {
+  std::string text;
+  for (const std::string &line : lines)
+    text += line + "\n";
+  return text;
+}
+
+bool says(const PlannerReport &report, const std::string &words) {
+  return textOf(report.lines).find(words) != std::string::npos;
+}
+
+constexpr ExpertRoom kQuarter = {48 * 32, 48 * 128};
+
+TEST(Planner, ChoosesWhoComputesMisses) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine);
+  // Host 0.5 ms, bus 1 ms, both at once a third of a millisecond.
+  PlannerReport report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Split);
+  EXPECT_NEAR(report.decisions.hostShare, 2.0 / 3, 1e-9);
+  EXPECT_TRUE(says(report, "67% of missed bytes on the CPU"));
+  EXPECT_TRUE(says(report, "fetch 2"));
+  EXPECT_NEAR(report.decisions.predictedStepMs, report.cost.totalUs / 1e3,
+              1e-12);
+  inputs.mode = ExpertMode::Fetch;
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Fetch);
+  EXPECT_EQ(report.decisions.hostShare, 0);
+  // 48 layers of 6 missing experts of 1 ms.
+  EXPECT_NEAR(report.decisions.predictedStepMs, 288, 6);
+  EXPECT_STREQ(report.cost.bound, "bus");
+  inputs.mode = ExpertMode::Host;
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.hostShare, 1);
+  EXPECT_EQ(report.decisions.prefetchLimit, 0);
+  EXPECT_TRUE(says(report, "no expert crosses the bus"));
+
+  // A host slower than the bus by far is not worth its launches.
+  Hardware slow = machine;
+  slow.hostExpert = {{{1, 0.01}}, "t"};
+  EXPECT_EQ(decide(inputsOf(slow), 1, kQuarter).decisions.mode,
+            ExpertMode::Fetch);
+}
+
+TEST(Planner, EverythingResident) {
+  const Hardware machine = roundMachine();
+  PlannerReport report = decide(inputsOf(machine), 1, {48 * 128, 48 * 128});
+  EXPECT_TRUE(report.plan.resident);
+  EXPECT_TRUE(says(report, "all 6144 stay on the GPU"));
+  EXPECT_LT(report.decisions.predictedStepMs, 10);
+}
+
+TEST(Planner, SerialIsTheBaseline) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine);
+  inputs.schedule = ScheduleKind::Serial;
+  PlannerReport report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.waveBytes, 0);
+  EXPECT_EQ(report.decisions.prefetchLimit, 0);
+  EXPECT_GT(report.decisions.predictedStepMs, 48 * 128);
+  EXPECT_TRUE(says(report, "serial"));
+}
+
+/// Attention of 2.5 ms hides two whole copies of 1 ms.
+Hardware withAttention(double us) {
+  Hardware machine = roundMachine();
+  for (int64_t rows : {1, 128})
+    machine.kernels.push_back(
+        {Kernel::Linear, Arithmetic::Portable, {4096, 2048}, rows, 0, us});
+  return machine;
+}
+
+TEST(Planner, PrefetchPaysFromABreakEven) {
+  const Hardware machine = withAttention(2500);
+  PlannerInputs inputs = inputsOf(machine);
+  inputs.mode = ExpertMode::Fetch;
+  // One token, no data: 8 of 128 use what was moved, one in 17 must.
+  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0.25, 4), 8.0 / 128, 1e-6);
+  PlannerReport report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.prefetchLimit, 0);
+  EXPECT_TRUE(says(report, "6% of what moves ahead would be used"))
+      << textOf(report.lines);
+  // 128 tokens use nearly every expert: prefetch needs no data.
+  report = decide(inputs, 128, kQuarter);
+  EXPECT_GE(report.decisions.prefetchLimit, 2);
+  EXPECT_GT(report.plan.prefetchPrecision, 0.99);
+  inputs.prefetch = false;
+  EXPECT_TRUE(says(decide(inputs, 128, kQuarter), "is disabled"));
+}
+
+/// Expert i is always followed by the eight from 8 i on (mod 128).
+RoutingEvidence certain(size_t layers) {
+  RoutingEvidence evidence;
+  evidence.transitions.resize(layers);
+  for (size_t l = 1; l < layers; ++l) {
+    evidence.transitions[l].assign(128 * 128, 0);
+    for (size_t i = 0; i < 128; ++i)
+      for (size_t j = 0; j < 8; ++j)
+        evidence.transitions[l][i * 128 + (8 * i + j) % 128] = 5;
+  }
+  return evidence;
+}
+
+TEST(Planner, CorrelationMakesPrefetchPay) {
+  const Hardware machine = withAttention(2500);
+  PlannerInputs inputs = inputsOf(machine, 6);
+  inputs.mode = ExpertMode::Fetch;
+  RoutingEvidence evidence = certain(6);
+  inputs.evidence = &evidence;
+  // Of the first layer nothing is known; of the others all eight, where they
+  // are not among the 32 resident ones: three quarters of them.
+  const double precision = prefetchPrecision(inputs, 1, 0.25, 2);
+  EXPECT_NEAR(precision, (8.0 / 128 + 5 * 0.75) / 6, 0.05);
+  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0, 2), (8.0 / 128 + 5) / 6, 1e-6);
+  PlannerReport report = decide(inputs, 1, {6 * 32, 6 * 128});
+  EXPECT_GT(report.decisions.prefetchLimit, 0) << textOf(report.lines);
+  inputs.evidence = nullptr;
+  const double without =
+      decide(inputs, 1, {6 * 32, 6 * 128}).decisions.predictedStepMs;
+  EXPECT_LT(report.decisions.predictedStepMs, without);
+}
+
+TEST(Planner, ReplayedRoutingSaysTheHits) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine);
+  inputs.mode = ExpertMode::Fetch;
+  RoutingEvidence evidence;
+  evidence.hitRate = [](int64_t, int64_t) { return 0.5; };
+  inputs.evidence = &evidence;
+  PlannerReport report = decide(inputs, 1, kQuarter);
+  EXPECT_NEAR(report.cost.sum.misses, 48 * 4, 1e-6);
+  EXPECT_TRUE(says(report, "50.0% in slots"));
+}
+
+/// Waves: launches may take a quarter of the copies' time.
+TEST(Planner, WavesCostLessThanTheirTransfer) {
+  Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine);
+  EXPECT_EQ(decide(inputs, 1, kQuarter).decisions.waveBytes, 9437184);
+  machine.launchUs.value = 499; // two launches: nearly as long as one copy
+  EXPECT_EQ(decide(inputs, 1, kQuarter).decisions.waveBytes, 4 * 9437184);
+}
+
+/// An expert of 1 ms; attention 0.1 ms a batch and nothing in slots. All 128
+/// experts must be hidden: 0.1 n + |Q| 0.01 >= U(n), so about 1267.
+TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
+  Hardware machine = roundMachine();
+  machine.kernels = {
+      {Kernel::Linear, Arithmetic::Portable, {4096, 2048}, 1, 0, 100},
+      {Kernel::Linear, Arithmetic::Portable, {4096, 2048}, 2, 0, 200}};
+  PlannerInputs inputs = inputsOf(machine, 2);
+  for (LayerShape &layer : inputs.model.layers)
+    layer.before = {linear(4096, 2048)};
+  auto room = [](int64_t batch) -> std::optional<ExpertRoom> {
+    if (batch > 3000)
+      return std::nullopt;
+    return ExpertRoom{2, 256};
+  };
+  std::optional<BatchChoice> choice = chooseBatches(inputs, room, 4096);
+  ASSERT_TRUE(choice);
+  EXPECT_TRUE(choice->satisfied);
+  EXPECT_NEAR(static_cast<double>(choice->batch), 1260, 20);
+  EXPECT_TRUE(choice->check.holds());
+  EXPECT_FALSE(klotskiAt(inputs, choice->batch - 1, *room(1)).holds());
+  EXPECT_NE(textOf(choice->lines).find("3000 would fit"), std::string::npos)
+      << textOf(choice->lines);
+  EXPECT_NE(textOf(choice->lines).find("(binds)"), std::string::npos);
+
+  // Only 200 fit: none hides the transfers, throughput decides.
+  auto small = [](int64_t batch) -> std::optional<ExpertRoom> {
+    if (batch > 200)
+      return std::nullopt;
+    return ExpertRoom{2, 256};
+  };
+  choice = chooseBatches(inputs, small, 4096);
+  ASSERT_TRUE(choice);
+  EXPECT_FALSE(choice->satisfied);
+  EXPECT_EQ(choice->batch, 200);
+  EXPECT_NE(textOf(choice->lines).find("no n up to 200"), std::string::npos);
+  EXPECT_FALSE(
+      chooseBatches(inputs, [](int64_t) { return std::nullopt; }, 4096));
+}
+
+TEST(Planner, MoreBudgetIsNeverSlower) {
+  Hardware machine = withAttention(50);
+  machine.deviceBandwidth.value *= 50; // no reason to spare the GPU
+  PlannerInputs inputs = inputsOf(machine, 6);
+  for (int64_t batch : {1, 8, 64}) {
+    double before = 1e300;
+    for (int64_t slots = 16; slots <= 6 * 128; slots += 16) {
+      const double ms =
+          decide(inputs, batch, {slots, 6 * 128}).decisions.predictedStepMs;
+      EXPECT_LE(ms, before * 1.001) << batch << " batches, " << slots;
+      before = ms;
+    }
+  }
+}
+
+} // namespace
+} // namespace sluice

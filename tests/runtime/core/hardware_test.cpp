@@ -1,0 +1,225 @@
+//===- hardware_test.cpp - hw.json, read, written, looked up --------------===//
+#include "runtime/core/hardware.h"
+
+#include "kernels/signatures.h"
+#include "runtime/core/json.h"
+#include "runtime/io/file.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+
+namespace sluice {
+namespace {
+
+constexpr const char *kShipped[] = {"h200", "rtx_3060_12gb", "rtx_4090"};
+
+std::string readShipped(const std::string &name) {
+  Result<std::string> text =
+      readTextFile(std::string(SLUICE_SOURCE_DIR) +
+                   "/compiler/analysis/hardware/" + name + ".json");
+  EXPECT_TRUE(text) << text.status().message();
+  return text ? *text : "";
+}
+
+TEST(Hardware, ShippedProfilesAreReadAndName) {
+  for (const char *name : kShipped) {
+    Result<Hardware> read = parseHardware(readShipped(name), name);
+    ASSERT_TRUE(read) << read.status().message();
+    EXPECT_FALSE(read->name.empty());
+    for (const Figure &figure :
+         {read->deviceBandwidth, read->tensorTflops, read->vectorTflops,
+          read->hostRead, read->diskRead, read->launchUs, read->graphNodeUs,
+          read->syncUs, read->copyLatencyUs}) {
+      EXPECT_GT(figure.value, 0) << name;
+      EXPECT_GT(figure.source.size(), 20u) << name << ": no source";
+    }
+    // A copy of more bytes takes longer and its rate does not fall.
+    double before = 0, rate = 0;
+    for (double bytes = 4096; bytes < 1e9; bytes *= 1.7) {
+      double us = read->hostToDeviceUs(bytes);
+      EXPECT_GT(us, before) << name << " " << bytes;
+      EXPECT_GE(bytes / us, rate * 0.9999) << name << " " << bytes;
+      before = us;
+      rate = bytes / us;
+    }
+  }
+}
+
+TEST(Hardware, OneExpertOfTheH200) {
+  Result<Hardware> read = parseHardware(readShipped("h200"), "h200");
+  ASSERT_TRUE(read) << read.status().message();
+  // Measured: one bf16 expert in 173.5 us, a 4-bit one in 45 us.
+  EXPECT_NEAR(read->hostToDeviceUs(9437184), 173.5, 0.5);
+  EXPECT_NEAR(read->hostToDeviceUs(2359296), 45, 1);
+  EXPECT_NEAR(read->deviceToHostUs(64), 6.4, 0.01);
+  EXPECT_NEAR(*read->expertUs(2048, 768, 9437184, 1), 2.19, 1e-9);
+  EXPECT_NEAR(*read->expertUs(2048, 768, 9437184, 3), 2.30, 1e-9);
+  EXPECT_FALSE(read->expertUs(2048, 768, 18874368, 1)); // of another type
+}
+
+TEST(Hardware, WritesWhatItReads) {
+  for (const char *name : kShipped) {
+    Result<Hardware> read = parseHardware(readShipped(name), name);
+    ASSERT_TRUE(read) << read.status().message();
+    read->kernels.push_back(
+        {Kernel::Linear, Arithmetic::Tensor, {2048, 151936}, 8, 0, 152.25});
+    const std::string text = printHardware(*read);
+    Result<Hardware> again = parseHardware(text, name);
+    ASSERT_TRUE(again) << again.status().message();
+    EXPECT_EQ(printHardware(*again), text);
+    ASSERT_EQ(again->kernels.size(), 1u);
+    EXPECT_EQ(again->kernels[0].dims, (std::vector<int64_t>{2048, 151936}));
+    EXPECT_EQ(again->kernels[0].us, 152.25);
+    EXPECT_EQ(again->hostExpert.points.size(), read->hostExpert.points.size());
+  }
+  // Figures that are assumed too.
+  EXPECT_TRUE(parseHardware(printHardware(builtInHardware()), "built-in"));
+}
+
+TEST(Hardware, CurvesByHand) {
+  Curve curve{{{1, 10}, {3, 20}, {4, 40}}, "t"};
+  EXPECT_EQ(curve.at(0.5), 10);
+  EXPECT_EQ(curve.at(2), 15);
+  EXPECT_EQ(curve.at(3.5), 30);
+  EXPECT_EQ(curve.at(9), 40);
+  // 1000 bytes in 1 us and 9000 in 2: a latency of 0.875 us and 8 GB/s.
+  Hardware machine;
+  machine.hostToDevice = {{{1000, 1}, {9000, 4.5}}, "t"};
+  EXPECT_DOUBLE_EQ(machine.hostToDeviceUs(1000), 1);
+  EXPECT_DOUBLE_EQ(machine.hostToDeviceUs(5000), 1.5);
+  EXPECT_DOUBLE_EQ(machine.hostToDeviceUs(18000), 4);
+  EXPECT_DOUBLE_EQ(machine.hostToDeviceUs(200), 0.9);
+}
+
+TEST(Hardware, KernelsBetweenRowsAndContexts) {
+  Hardware machine;
+  auto add = [&machine](int64_t rows, int64_t context, double us) {
+    machine.kernels.push_back({Kernel::Attention,
+                               Arithmetic::Portable,
+                               {32, 4, 128, 256, 16, 1, 256, 16, 130},
+                               rows,
+                               context,
+                               us});
+  };
+  add(1, 512, 10);
+  add(3, 512, 14);
+  add(1, 1536, 20);
+  auto look = [&machine](std::vector<int64_t> dims, double rows,
+                         double context) {
+    return machine.kernelUs(Kernel::Attention, Arithmetic::Portable, dims, rows,
+                            context);
+  };
+  // More pages and sequences are the same kernel; other heads are not.
+  const std::vector<int64_t> wider = {32, 4, 128, 9999, 16, 64, 512, 32, 130};
+  EXPECT_DOUBLE_EQ(*look(wider, 1, 512), 10);
+  EXPECT_DOUBLE_EQ(*look(wider, 2, 512), 12);
+  EXPECT_DOUBLE_EQ(*look(wider, 5, 512), 18); // the last slope goes on
+  EXPECT_DOUBLE_EQ(*look(wider, 1, 1024), 15);
+  EXPECT_DOUBLE_EQ(*look(wider, 1, 100), 10);
+  EXPECT_FALSE(look({16, 4, 128, 256, 16, 1, 256, 16, 130}, 1, 512));
+  EXPECT_FALSE(look({32, 4, 128}, 1, 512));
+  EXPECT_FALSE(
+      machine.kernelUs(Kernel::Attention, Arithmetic::Tensor, wider, 1, 512));
+}
+
+/// The built-in profile with one piece of its text replaced.
+std::string changed(const std::string &from, const std::string &to) {
+  std::string text = printHardware(builtInHardware());
+  size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(Hardware, RefusesWhatIsNoProfile) {
+  const std::string kernels = "\"kernels\": [";
+  const std::string linear =
+      R"({"kernel": "linear", "arithmetic": "portable", "dims": [8, 8], )"
+      R"("rows": 1, "us": 1.5})";
+  struct {
+    const char *name;
+    std::string text;
+    std::initializer_list<std::string_view> says;
+  } cases[] = {
+      {"empty", "", {"hw.json", "empty file"}},
+      {"no object", "[]", {"expected an object"}},
+      {"another format",
+       changed("sluice hardware 1", "sluice hardware 2"),
+       {"format", "'sluice hardware 2'", "'sluice hardware 1'"}},
+      {"zero",
+       changed("\"value\": 300.0", "\"value\": 0"),
+       {"device_bandwidth_gb_s.value", "found 0", "1e-9 to 1e9"}},
+      {"negative", changed("\"value\": 300.0", "\"value\": -3"), {"found -3"}},
+      {"huge", changed("\"value\": 300.0", "\"value\": 1e300"), {"1e9"}},
+      {"no number",
+       changed("\"value\": 300.0", "\"value\": \"fast\""),
+       {"'fast'", "a number"}},
+      {"mistyped key",
+       changed("\"launch_us\"", "\"lunch_us\""),
+       {"'lunch_us'", "known"}},
+      {"mistyped inner key",
+       changed("\"value\": 300.0", "\"val\": 300.0"),
+       {"'val'"}},
+      {"missing",
+       changed("\"name\": \"built-in (conservative)\",", ""),
+       {"name is missing"}},
+      {"no source",
+       changed("\"source\": \"assumed", "\"source\": 4, \"x\": \""),
+       {"host_to_device_gb_s_by_bytes"}},
+      {"points fall",
+       changed("[1048576.0, 10.0]", "[1024.0, 10.0]"),
+       {"points[1]", "found 1024.0", "more than the x before"}},
+      {"a point of three",
+       changed("[1048576.0, 10.0]", "[1048576.0, 10.0, 1]"),
+       {"points[1]", "a pair"}},
+      {"no points",
+       changed("[[262144.0, 8.0], [1048576.0, 10.0], [8388608.0, 11.5]]", "[]"),
+       {"points", "pairs"}},
+      {"unknown kernel",
+       changed(kernels, kernels +
+                            R"({"kernel": "magic", "arithmetic": "portable", )"
+                            R"("dims": [], "rows": 1, "us": 1})"),
+       {"kernels[0].kernel", "'magic'"}},
+      {"dims of another kernel",
+       changed(kernels, kernels + R"({"kernel": "linear", )"
+                                  R"("arithmetic": "tensor", "dims": [8], )"
+                                  R"("rows": 1, "us": 1})"),
+       {"kernels[0].dims", "2 dims, as linear has"}},
+      {"twice",
+       changed(kernels, kernels + linear + ", " + linear),
+       {"kernels[1]", "once"}},
+      {"rows of zero",
+       changed(kernels, kernels + R"({"kernel": "linear", )"
+                                  R"("arithmetic": "tensor", "dims": [8, 8], )"
+                                  R"("rows": 0, "us": 1})"),
+       {"kernels[0].rows", "from 1"}},
+      {"deep",
+       "{\"name\": " + std::string(100, '[') + std::string(100, ']') + "}",
+       {"nest deeper"}},
+  };
+  for (const auto &bad : cases) {
+    Result<Hardware> read = parseHardware(bad.text, "hw.json");
+    ASSERT_FALSE(read) << bad.name;
+    const std::string message(read.status().message());
+    EXPECT_EQ(message.find('\n'), std::string::npos) << bad.name;
+    EXPECT_EQ(message.rfind("hw.json", 0), 0u) << bad.name << ": " << message;
+    for (std::string_view words : bad.says)
+      EXPECT_NE(message.find(words), std::string::npos)
+          << bad.name << ": " << message;
+  }
+}
+
+/// Every prefix is refused in one line, none reads as a machine.
+TEST(Hardware, RefusesEveryPrefix) {
+  const std::string text = printHardware(builtInHardware());
+  for (size_t size = 0; size + 2 < text.size(); size += 3) {
+    Result<Hardware> read =
+        parseHardware(std::string_view(text).substr(0, size), "hw.json");
+    ASSERT_FALSE(read) << size;
+    EXPECT_EQ(read.status().message().find('\n'), std::string_view::npos);
+  }
+}
+
+} // namespace
+} // namespace sluice
