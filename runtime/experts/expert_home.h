@@ -16,6 +16,7 @@
 #include "runtime/backend/backend.h"
 #include "runtime/core/status.h"
 #include "runtime/executor/load_options.h"
+#include "runtime/experts/arrival.h"
 #include "runtime/io/file.h"
 #include "runtime/plan/plan.h"
 
@@ -39,8 +40,8 @@ public:
   /// disk tier ready. `files` are the checkpoint's in the plan's order
   /// (openCheckpoint's) and may be closed afterwards; they are ignored, and may
   /// be empty, with options.synthetic. On a virtual backend nothing is read or
-  /// filled, and reads arrive at once. The memory of `buffer` must outlive the
-  /// home. A plan without pools of experts gives a home of nothing.
+  /// filled, and reads arrive at once. `plan` and the memory of `buffer` must
+  /// outlive the home. A plan without pools of experts gives a home of nothing.
   ///
   /// Files are read past the page cache (O_DIRECT), so that host memory holds
   /// each expert once. Where the system refuses that or io_uring, reads go
@@ -67,12 +68,7 @@ public:
   /// disk. InvalidArgument when its home is the host.
   Result<bool> startRead(uint32_t bank, uint32_t expert);
 
-  /// An expert that has been read. `image` is its slot image, aligned to at
-  /// least 8 bytes, valid until doneWith.
-  struct Arrival {
-    uint32_t bank, expert;
-    const std::byte *image;
-  };
+  using Arrival = experts::Arrival;
 
   /// The next expert in the order of completion, or nothing when none has
   /// arrived that was not given before. A read that failed is an error that

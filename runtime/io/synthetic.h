@@ -19,6 +19,11 @@ enum class SyntheticKind {
 /// Norm when the tensor's name says so ("model.norm.weight"), else Matrix.
 SyntheticKind syntheticKind(std::string_view tensor);
 
+/// The key of the tensor that begins at `offset` of a plan's file.
+constexpr uint64_t syntheticKey(uint32_t file, uint64_t offset) {
+  return uint64_t(file) << 44 ^ offset;
+}
+
 /// Fills `target` with the bytes from `position` (a multiple of 64) of the
 /// tensor that `key` names: a hash of key and position / 64 gives eight words,
 /// whose bits become the signs and low mantissas of fixed exponents. So a byte

@@ -131,15 +131,25 @@ Status WeightFiles::endsAt(uint32_t file, uint64_t end) const {
                     " bytes: the file has shrunk since it was opened");
 }
 
+Status WeightFiles::check(uint32_t file, uint64_t offset,
+                          uint64_t bytes) const {
+  if (file >= count())
+    return Status(ErrorCode::Corrupt, "found file " + std::to_string(file) +
+                                          ", expected one of " +
+                                          std::to_string(count()));
+  if (insideOf(offset, bytes, size(file)))
+    return Status::ok();
+  return Status(ErrorCode::Corrupt,
+                path(file) + ": asked for " + std::to_string(bytes) +
+                    " bytes at offset " + std::to_string(offset) +
+                    ", expected a range inside the " +
+                    std::to_string(size(file)) + " bytes of the file");
+}
+
 Result<const std::byte *>
 WeightFiles::read(uint32_t file, uint64_t offset, uint64_t bytes,
                   std::span<std::byte> scratch) const {
-  if (file >= count() || !insideOf(offset, bytes, size(file)))
-    return Status(
-        ErrorCode::Corrupt,
-        (file < count() ? path(file) : "file " + std::to_string(file)) +
-            ": asked for " + std::to_string(bytes) + " bytes at offset " +
-            std::to_string(offset) + ", expected a range inside the file");
+  SLUICE_RETURN_IF_ERROR(check(file, offset, bytes));
   // The whole blocks around the range; the last may reach beyond the file.
   const uint64_t begin = blockOf(offset);
   const uint64_t need = offset + bytes - begin;

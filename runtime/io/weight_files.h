@@ -68,6 +68,9 @@ public:
   /// Tells the page cache to drop a range that was read through it.
   void drop(uint32_t file, uint64_t offset, uint64_t bytes) const;
 
+  /// Corrupt when the range is not inside the file.
+  Status check(uint32_t file, uint64_t offset, uint64_t bytes) const;
+
   /// Reads [offset, offset + bytes) and returns where it lies in `scratch`,
   /// which starts at a block and has room for `bytes` and two blocks. Errors
   /// name the file, what was found and expected: Corrupt for a range that is
