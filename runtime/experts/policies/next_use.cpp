@@ -10,8 +10,9 @@
 //
 // The largest leaves. With every expert used at every step (p = 1) distance
 // alone decides, as Belady's optimum would; with few rows the second term
-// does, and it is frequency with recency: p is an exponential mean over the
-// visits of the expert's layer.
+// does, and it is frequency with recency: p is the middle of two exponential
+// means over the visits of the expert's layer, one that remembers a few visits
+// (text repeats itself) and one that remembers some thirty.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,8 +24,10 @@
 namespace sluice::experts {
 namespace {
 
-/// Share of the past in p after a visit.
-constexpr float kKeep = 0.9f;
+/// Share of the past that the means keep at a visit. Chosen on the recording of
+/// tests/bench/README.md; 0.6 to 0.9 and 0.95 to 0.99 differ by a point at
+/// most.
+constexpr float kKeepRecent = 0.7f, kKeepLong = 0.97f;
 /// p of an expert of which nothing is known.
 constexpr float kUnknown = 1.0f / 16;
 /// p is taken as at least this much.
@@ -33,8 +36,8 @@ constexpr float kRarest = 1e-4f;
 class NextUse final : public Policy {
 public:
   explicit NextUse(const PolicyShape &shape)
-      : frequency(expertCount(shape), kUnknown), wait(frequency.size(), 0),
-        bankOf(frequency.size()), usedAt(frequency.size(), 0),
+      : recent(expertCount(shape), kUnknown), steady(recent),
+        wait(recent.size(), 0), bankOf(recent.size()), usedAt(recent.size(), 0),
         first(shape.bankExperts.size() + 1, 0),
         visitedAt(shape.bankExperts.size(), 0),
         distance(shape.bankExperts.size(), 0) {
@@ -44,8 +47,8 @@ public:
         bankOf[id] = static_cast<uint32_t>(bank);
     }
     for (size_t id = 0; id < shape.popularity.size(); ++id)
-      frequency[id] = std::clamp(shape.popularity[id], kRarest, 1.0f);
-    for (uint32_t id = 0; id < frequency.size(); ++id)
+      recent[id] = steady[id] = shape.popularity[id];
+    for (uint32_t id = 0; id < recent.size(); ++id)
       updateWait(id);
   }
 
@@ -56,7 +59,8 @@ public:
     if (usedAt[id] == now) // another part of the same step
       return;
     usedAt[id] = now;
-    frequency[id] += 1 - kKeep;
+    recent[id] += 1 - kKeepRecent;
+    steady[id] += 1 - kKeepLong;
     updateWait(id);
   }
   void onArrive(uint32_t) override {}
@@ -91,16 +95,18 @@ private:
       return;
     visitedAt[bank] = now;
     for (uint32_t id = first[bank]; id < first[bank + 1]; ++id) {
-      frequency[id] *= kKeep;
+      recent[id] *= kKeepRecent;
+      steady[id] *= kKeepLong;
       updateWait(id);
     }
   }
   void updateWait(uint32_t id) {
-    const float p = std::clamp(frequency[id], kRarest, 1.0f);
+    const float p = std::clamp((recent[id] + steady[id]) / 2, kRarest, 1.0f);
     wait[id] = static_cast<float>(distance.size()) * (1 / p - 1);
   }
 
-  std::vector<float> frequency;    ///< [experts], p.
+  std::vector<float> recent;       ///< [experts], mean of the last visits.
+  std::vector<float> steady;       ///< [experts], mean of many visits.
   std::vector<float> wait;         ///< [experts], L * (1/p - 1).
   std::vector<uint32_t> bankOf;    ///< [experts]
   std::vector<uint64_t> usedAt;    ///< [experts], step of the latest use.
