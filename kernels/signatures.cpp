@@ -264,6 +264,36 @@ const char *name(Arithmetic arithmetic) {
   return arithmetic == Arithmetic::Portable ? "portable" : "tensor";
 }
 
+bool allows(TypeRule rule, DType type) {
+  switch (rule) {
+  case Activation:
+  case Wide:
+    return type == DType::BF16 || type == DType::F32;
+  case Weight:
+    return type != DType::I32;
+  case F32:
+    return type == DType::F32;
+  case I32:
+    return type == DType::I32;
+  }
+  return false;
+}
+
+const char *describe(TypeRule rule) {
+  switch (rule) {
+  case Activation:
+  case Wide:
+    return "bf16 or f32";
+  case Weight:
+    return "bf16, f16 or f32";
+  case F32:
+    return "f32";
+  case I32:
+    return "i32";
+  }
+  return "";
+}
+
 const Signature *findSignature(Kernel kernel) {
   auto index = static_cast<size_t>(kernel);
   return index < kSignatures.size() ? &kSignatures[index] : nullptr;

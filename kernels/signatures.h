@@ -23,6 +23,11 @@ enum class TypeRule : uint8_t {
   I32,
 };
 
+/// Whether an operand of this rule may have elements of `type`.
+bool allows(TypeRule rule, DType type);
+/// What the rule asks for, as words of an error: "bf16 or f32".
+const char *describe(TypeRule rule);
+
 enum class Access : uint8_t { Read, Write, ReadWrite };
 
 /// One factor of an operand's shape: a named dim of the signature, the launch's

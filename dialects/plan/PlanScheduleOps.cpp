@@ -38,37 +38,6 @@ LogicalResult verifyPort(Operation *op, Value buffer, Role role, int64_t layer,
   return success();
 }
 
-/// What a type rule asks for, as words of an error.
-const char *describe(TypeRule rule) {
-  switch (rule) {
-  case TypeRule::Activation:
-  case TypeRule::Wide:
-    return "bf16 or f32";
-  case TypeRule::Weight:
-    return "bf16, f16 or f32";
-  case TypeRule::F32:
-    return "f32";
-  case TypeRule::I32:
-    return "i32";
-  }
-  return "";
-}
-
-bool allows(TypeRule rule, DType type) {
-  switch (rule) {
-  case TypeRule::Activation:
-  case TypeRule::Wide:
-    return type == DType::BF16 || type == DType::F32;
-  case TypeRule::Weight:
-    return type != DType::I32;
-  case TypeRule::F32:
-    return type == DType::F32;
-  case TypeRule::I32:
-    return type == DType::I32;
-  }
-  return false;
-}
-
 } // namespace
 
 //===----------------------------------------------------------------------===//

@@ -41,7 +41,9 @@ Status verifyMeaning(const fb::Plan &plan, const std::string &name) {
   SLUICE_RETURN_IF_ERROR(verifyModel(context));
   SLUICE_RETURN_IF_ERROR(verifyFiles(context));
   SLUICE_RETURN_IF_ERROR(verifyMemory(context));
+  SLUICE_RETURN_IF_ERROR(verifyPools(context));
   SLUICE_RETURN_IF_ERROR(verifyData(context));
+  SLUICE_RETURN_IF_ERROR(verifyBanks(context));
   return verifyEntries(context);
 }
 

@@ -27,6 +27,10 @@ inline constexpr int64_t kAttentionSplit = 256;
 /// A buffer index that means "no buffer", for an absent optional operand.
 inline constexpr uint32_t kNoBuffer = 0xffffffff;
 
+/// The fewest slots an expert pool may have: one is read while the next
+/// arrives.
+inline constexpr uint32_t kMinimumSlots = 2;
+
 /// How many eviction policies Plan.policy may name.
 inline constexpr uint8_t kPolicyCount = 4;
 

@@ -26,10 +26,15 @@ std::string Context::describe(uint32_t index) const {
 
 Status Context::checkBuffer(const std::string &where, const char *what,
                             uint32_t index) const {
-  if (index < bufferCount())
-    return Status::ok();
-  return fail(where, std::string(what) + " is buffer " + std::to_string(index) +
-                         ", expected below " + std::to_string(bufferCount()));
+  if (index >= bufferCount())
+    return fail(where, std::string(what) + " is buffer " +
+                           std::to_string(index) + ", expected below " +
+                           std::to_string(bufferCount()));
+  if (managed[index] != kNoPool)
+    return fail(where, std::string(what) + " is " + describe(index) +
+                           " of expert pool " + std::to_string(managed[index]) +
+                           ", expected a buffer of none");
+  return Status::ok();
 }
 
 } // namespace sluice::plan

@@ -31,6 +31,7 @@ public:
   Context(const fb::Plan &plan, const std::string &fileName)
       : plan(plan), fileName(fileName),
         filled(plan.buffers()->size(), Filled::No),
+        managed(plan.buffers()->size(), kNoPool),
         constants(plan.buffers()->size()) {}
 
   /// A one-line error of kind Corrupt about `where`.
@@ -47,13 +48,21 @@ public:
   }
   /// "buffer 3 'hidden'".
   std::string describe(uint32_t buffer) const;
-  /// Fails when `index` names no buffer.
+  /// Fails when `index` names no buffer, or one that belongs to an expert pool:
+  /// those the runtime alone moves data in.
   Status checkBuffer(const std::string &where, const char *what,
                      uint32_t index) const;
+
+  uint32_t bankCount() const {
+    return plan.expert_banks() ? plan.expert_banks()->size() : 0;
+  }
+
+  static constexpr uint32_t kNoPool = 0xffffffff;
 
   const fb::Plan &plan;
   const std::string &fileName;
   std::vector<Filled> filled;
+  std::vector<uint32_t> managed; ///< The pool a buffer belongs to, or kNoPool.
   std::vector<ConstantFacts> constants;
 };
 
@@ -74,7 +83,9 @@ inline bool multiply(uint64_t a, uint64_t b, uint64_t &product) {
 Status verifyModel(Context &context);
 Status verifyFiles(Context &context);
 Status verifyMemory(Context &context);
+Status verifyPools(Context &context);
 Status verifyData(Context &context);
+Status verifyBanks(Context &context);
 Status verifyEntries(Context &context);
 
 } // namespace sluice::plan

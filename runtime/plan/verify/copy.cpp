@@ -76,6 +76,14 @@ Status EntryVerifier::verifyCopy(const fb::Copy &copy) {
     origin.kind = Origin::Kind::Port;
     origin.role = port->role();
   }
+  // What the host reads to find the experts out. A recording copy may not run.
+  const Origin &from = origins.get(copy.source());
+  if (from.kind == Origin::Kind::ExpertIds && !copy.recording() &&
+      copy.rows() == from.rows &&
+      copy.bytes() == uint64_t(from.topK) * sizeof(int32_t)) {
+    origin = from;
+    origin.instruction = current;
+  }
   origins.set(copy.target(), origin);
   outputCopies[copy.target()] = {copy.rows(), copy.bytes(), true,
                                  copy.recording()};

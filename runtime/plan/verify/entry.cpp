@@ -29,17 +29,39 @@ const char *mnemonic(const fb::Instruction &instruction) {
     return "record";
   case fb::Operation::Wait:
     return "wait";
+  case fb::Operation::ExpertDemand:
+    return "expert.demand";
+  case fb::Operation::ExpertSplit:
+    return "expert.split";
+  case fb::Operation::ExpertFetch:
+    return "expert.fetch";
+  case fb::Operation::ExpertRunHost:
+    return "expert.run_host";
+  case fb::Operation::ExpertRun:
+    return "expert.run";
+  case fb::Operation::ExpertJoin:
+    return "expert.join";
+  case fb::Operation::ExpertRelease:
+    return "expert.release";
+  case fb::Operation::ExpertPrefetch:
+    return "expert.prefetch";
+  case fb::Operation::GraphBegin:
+    return "graph.begin";
+  case fb::Operation::GraphEnd:
+    return "graph.end";
   default:
     return "unknown";
   }
 }
 
 /// Everything that holds data between steps: what load fills, what the runtime
-/// fills before a step, and the buffers that kernels both read and write.
+/// fills before a step, the memory of expert pools, and the buffers that
+/// kernels both read and write.
 std::vector<bool> findPersistent(const Context &context) {
   std::vector<bool> persistent(context.bufferCount());
   for (uint32_t i = 0; i < context.bufferCount(); ++i)
-    persistent[i] = context.filled[i] != Filled::No;
+    persistent[i] = context.filled[i] != Filled::No ||
+                    context.managed[i] != Context::kNoPool;
   for (const fb::Entry *entry : *context.plan.entries()) {
     for (const fb::Port *port : *entry->inputs())
       if (port->buffer() < context.bufferCount())
@@ -88,6 +110,7 @@ void EntryVerifier::beginStep(HazardStep::Kind kind, uint32_t event) {
   step.event = event;
   step.firstAccess = schedule.accesses.size();
   schedule.steps.push_back(step);
+  stepInstruction.push_back(current);
 }
 
 void EntryVerifier::addAccess(uint32_t buffer, uint64_t offset, uint64_t bytes,
@@ -115,6 +138,8 @@ Status EntryVerifier::verifyEvent(uint32_t event, HazardStep::Kind kind) {
     return context.fail(
         where, "event " + expected(event, "below the entry's " +
                                               std::to_string(entry.events())));
+  if (kind == HazardStep::Kind::Record)
+    recordedBy[event] = current;
   beginStep(kind, event);
   return Status::ok();
 }
@@ -126,6 +151,7 @@ Status EntryVerifier::verifyInstruction(uint32_t index) {
   if (instruction.stream() > fb::StreamKind::MAX)
     return context.fail(
         where, "stream " + expected(uint64_t(instruction.stream()), "0 to 3"));
+  SLUICE_RETURN_IF_ERROR(verifyGraphMember(instruction));
   switch (instruction.operation_type()) {
   case fb::Operation::Launch:
     return verifyLaunch(*instruction.operation_as_Launch());
@@ -139,10 +165,12 @@ Status EntryVerifier::verifyInstruction(uint32_t index) {
   case fb::Operation::Wait:
     return verifyEvent(instruction.operation_as_Wait()->event(),
                        HazardStep::Kind::Wait);
+  case fb::Operation::GraphBegin:
+    return verifyGraphBegin(*instruction.operation_as_GraphBegin());
+  case fb::Operation::GraphEnd:
+    return verifyGraphEnd(*instruction.operation_as_GraphEnd());
   default:
-    return context.fail(
-        where, "operation " +
-                   expected(uint64_t(instruction.operation_type()), "1 to 5"));
+    return verifyExpertStep(instruction);
   }
 }
 
@@ -153,7 +181,8 @@ Status EntryVerifier::verifyHazards() {
     const fb::Buffer &buffer = context.buffer(i);
     // The load entry itself brings the fetched buffers.
     bool kept = isLoad ? context.filled[i] == Filled::Constant ||
-                             context.filled[i] == Filled::RopeTable
+                             context.filled[i] == Filled::RopeTable ||
+                             context.managed[i] != Context::kNoPool
                        : bool(persistent[i]);
     schedule.buffers[i] = {buffer.arena(), buffer.offset(), buffer.bytes(),
                            kept, kept};
@@ -161,8 +190,9 @@ Status EntryVerifier::verifyHazards() {
   auto hazard = findHazard(schedule);
   if (!hazard)
     return Status::ok();
+  auto named = [&](uint32_t step) { return name(stepInstruction[step]); };
   std::string place =
-      hazard->step == kNoStep ? printable(*entry.name()) : name(hazard->step);
+      hazard->step == kNoStep ? printable(*entry.name()) : named(hazard->step);
   std::string problem;
   using Kind = Hazard::Kind;
   if (hazard->kind != Kind::RecordedTwice &&
@@ -173,7 +203,7 @@ Status EntryVerifier::verifyHazards() {
   }
   problem += describe(hazard->kind);
   if (hazard->other != kNoStep && hazard->other != hazard->step)
-    problem += "; the other is " + name(hazard->other);
+    problem += "; the other is " + named(hazard->other);
   return context.fail(place, problem);
 }
 
@@ -190,8 +220,15 @@ Status EntryVerifier::run() {
                             std::to_string(entry.events()) +
                             " events, expected at most " +
                             std::to_string(kMostInstructions) + " of each");
+  recordedBy.assign(entry.events(), kNoStep);
   for (uint32_t i = 0; i < count; ++i)
     SLUICE_RETURN_IF_ERROR(verifyInstruction(i));
+  if (openGraph != kNoGraph)
+    return context.fail(name(openGraph),
+                        "the entry ends inside the graph, expected a "
+                        "graph.end");
+  if (auto problem = experts.finish())
+    return context.fail(printable(*entry.name()), *problem);
   SLUICE_RETURN_IF_ERROR(verifyOutputsWritten());
   return verifyHazards();
 }

@@ -10,6 +10,7 @@
 #include "kernels/signatures.h"
 #include "runtime/plan/hazards.h"
 #include "runtime/plan/verify/context.h"
+#include "runtime/plan/verify/expert_order.h"
 #include "runtime/plan/verify/indices.h"
 
 namespace sluice::plan {
@@ -18,7 +19,8 @@ class EntryVerifier {
 public:
   /// `isLoad`: the entry runs once, before the others, and only moves data.
   EntryVerifier(Context &context, const fb::Entry &entry, bool isLoad)
-      : context(context), entry(entry), isLoad(isLoad), origins(context) {}
+      : context(context), entry(entry), isLoad(isLoad), origins(context),
+        experts(context.bankCount()) {}
 
   Status run();
 
@@ -42,6 +44,27 @@ private:
   std::string name(uint32_t instruction) const;
   uint64_t mostRows(fb::RowKind rows) const;
   Status checkWritable(uint32_t buffer);
+
+  // graphs.cpp
+  Status verifyGraphMember(const fb::Instruction &instruction);
+  Status verifyGraphBegin(const fb::GraphBegin &begin);
+  Status verifyGraphEnd(const fb::GraphEnd &end);
+
+  // expert_steps.cpp
+  Status verifyExpertStep(const fb::Instruction &instruction);
+  Status verifyDemand(const fb::ExpertDemand &demand);
+  Status verifySplit(const fb::ExpertSplit &split);
+  Status verifyRunHost(const fb::ExpertRunHost &run);
+  Status verifyRun(const fb::ExpertRun &run);
+  Status verifyRunTensor(const fb::ExpertRun &run);
+  Status verifyJoin(const fb::ExpertJoin &join);
+  Status verifyPrefetch(const fb::ExpertPrefetch &prefetch);
+  Status checkBank(uint32_t bank);
+  Status checkStream(fb::StreamKind wanted);
+  Status checkDemandEvent(uint32_t event);
+  Status advance(uint32_t bank, uint32_t part, ExpertOrder::Stage stage);
+  struct ExpertOperand;
+  Status verifyOperand(const ExpertOperand &operand);
 
   // launch.cpp
   Status verifyLaunch(const fb::Launch &launch);
@@ -78,6 +101,21 @@ private:
   /// The input port that is this buffer, or null.
   std::vector<const fb::Port *> inputPort;
   std::vector<OutputCopy> outputCopies;
+
+  /// Which instruction a step of the schedule belongs to.
+  std::vector<uint32_t> stepInstruction;
+  /// Who records an event: an instruction, or kNoStep while nobody has.
+  std::vector<uint32_t> recordedBy;
+  uint32_t openGraph = kNoGraph; ///< The instruction that began it.
+  uint32_t graphs = 0;           ///< How many have begun.
+  ExpertOrder experts;
+  /// The last instruction that makes Compute work on experts, or kNoStep.
+  uint32_t lastExpertWork = kNoStep;
+  /// Of the part that is open.
+  const fb::ExpertRunHost *runHost = nullptr;
+  const fb::ExpertRun *expertRun = nullptr;
+
+  static constexpr uint32_t kNoGraph = 0xffffffff;
 };
 
 /// An element type of the plan as kernels know it; the enums agree.

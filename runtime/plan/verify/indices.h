@@ -6,7 +6,8 @@
 //
 //  - tokens, positions, sequences, the page table and logit row ids are copies
 //    of the input ports, which the executor checks before every step;
-//  - expert ids are results of route or top_k, which are always in range;
+//  - expert ids are results of route or top_k, which are always in range, or
+//    copies of them;
 //  - offsets and order are results of one expert_demand over such ids;
 //  - slots are a constant, whose values are known.
 //
@@ -42,6 +43,8 @@ public:
 
   /// After instruction `instruction` wrote `buffer`.
   void set(uint32_t buffer, Origin origin) { origins[buffer] = origin; }
+
+  const Origin &get(uint32_t buffer) const { return origins[buffer]; }
 
   /// Fails when `launch` uses as an index what might be out of range.
   Status checkLaunch(const fb::Launch &launch, const Signature &signature,

@@ -8,37 +8,6 @@
 namespace sluice::plan {
 namespace {
 
-bool mayBe(TypeRule rule, fb::DType type) {
-  switch (rule) {
-  case TypeRule::Activation:
-  case TypeRule::Wide:
-    return type == fb::DType::BF16 || type == fb::DType::F32;
-  case TypeRule::Weight:
-    return type != fb::DType::I32;
-  case TypeRule::F32:
-    return type == fb::DType::F32;
-  case TypeRule::I32:
-    return type == fb::DType::I32;
-  }
-  return false;
-}
-
-const char *describe(TypeRule rule) {
-  switch (rule) {
-  case TypeRule::Activation:
-    return "BF16 or F32, the same for all activations of the launch";
-  case TypeRule::Wide:
-    return "BF16 or F32";
-  case TypeRule::Weight:
-    return "BF16, F16 or F32";
-  case TypeRule::F32:
-    return "F32";
-  case TypeRule::I32:
-    return "I32";
-  }
-  return "";
-}
-
 std::string counted(size_t found, const char *what, size_t wanted) {
   return std::to_string(found) + " " + what + ", expected " +
          std::to_string(wanted);
@@ -139,9 +108,9 @@ Status EntryVerifier::verifyOperand(const fb::Launch &launch,
   const fb::Buffer &buffer = context.buffer(bufferIndex);
   std::string what =
       std::string(operand.name) + " (" + context.describe(bufferIndex) + ")";
-  if (!mayBe(operand.type, buffer.dtype()))
+  if (!allows(operand.type, toDType(buffer.dtype())))
     return context.fail(where, what + " is " +
-                                   fb::EnumNameDType(buffer.dtype()) +
+                                   sluice::name(toDType(buffer.dtype())) +
                                    ", expected " + describe(operand.type));
   if (context.kind(bufferIndex) != fb::MemoryKind::Device)
     return context.fail(where,

@@ -285,7 +285,7 @@ const BadPlan kBadPlans[] = {
      [](fb::PlanT &p) {
        launch(p, Kernel::Route).operands[0] = findBuffer(p, "prefill.ids");
      },
-     {"(route)", "'prefill.ids'", "I32", "expected F32"}},
+     {"(route)", "'prefill.ids'", "i32", "expected f32"}},
     {"activations that differ",
      [](fb::PlanT &p) { buffer(p, "prefill.sum").dtype = fb::DType::BF16; },
      {"(add_rms_norm)", "'prefill.sum'", "expected F32"}},

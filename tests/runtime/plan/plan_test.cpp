@@ -31,3 +31,21 @@ TEST(Plan, OpenNamesAMissingFile) {
   ASSERT_FALSE(plan.isOk());
   EXPECT_NE(plan.status().message().find("/nowhere/x.plan"), std::string::npos);
 }
+
+TEST(Plan, AcceptsExpertsThatMove) {
+  TinyModel model{.layers = 2};
+  auto accepts = [&](const TinyExperts &experts) {
+    auto plan = plan::Plan::fromBytes(
+        pack(makeTinyDynamicPlan(model, experts).plan), "tiny.plan");
+    EXPECT_TRUE(plan.isOk()) << plan.status().message();
+  };
+  for (auto type : {fb::DType::F32, fb::DType::BF16}) {
+    model.activations = type;
+    for (uint32_t parts : {1, 2, 3})
+      for (bool split : {false, true})
+        accepts({.parts = parts, .split = split});
+  }
+  accepts({.all = true, .forget = true, .prefetch = 0, .graphs = false});
+  accepts({.slots = 2, .homes = {fb::Home::Disk}, .resident = {}});
+  accepts({.slots = 100, .homes = {fb::Home::Host}});
+}
