@@ -25,9 +25,10 @@ endfunction()
 function(sluice_add_runtime_tool name)
   cmake_parse_arguments(arg "CPU_ONLY" "" "SOURCES;LIBS" ${ARGN})
   find_package(CLI11 REQUIRED)
-  add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE ${arg_LIBS} sluice_tool_support sluice_decode sluice_backend
-                                        sluice_io sluice_core CLI11::CLI11)
+  add_executable(${name} ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tools/support/backend_choice.cpp)
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} sluice_tool_runtime sluice_tool_support
+                                        sluice_decode sluice_backend_sim sluice_backend sluice_io
+                                        sluice_core CLI11::CLI11)
   if(SLUICE_HAVE_CUDA AND NOT arg_CPU_ONLY)
     target_link_libraries(${name} PRIVATE sluice_backend_cuda)
     target_compile_definitions(${name} PRIVATE SLUICE_HAVE_CUDA)

@@ -7,6 +7,7 @@
 #include "tools/sluice-run/printer.h"
 #include "tools/sluice-run/session.h"
 #include "tools/support/log.h"
+#include "tools/support/trace_json.h"
 
 #include "runtime/decode/routing_recorder.h"
 
@@ -99,9 +100,15 @@ Status complete(const RunOptions &options, Session &session,
 Status run(const RunOptions &options) {
   SLUICE_ASSIGN_OR_RETURN(Session session, openSession(options));
   SLUICE_ASSIGN_OR_RETURN(auto tokenizer, openTokenizer(options, session));
-  if (options.chat)
-    return chat(options, session, *tokenizer, std::cin, std::cout);
-  return complete(options, session, tokenizer);
+  if (!options.trace.empty())
+    SLUICE_RETURN_IF_ERROR(session.backend->startTrace());
+  SLUICE_RETURN_IF_ERROR(
+      options.chat ? chat(options, session, *tokenizer, std::cin, std::cout)
+                   : complete(options, session, tokenizer));
+  if (options.trace.empty())
+    return Status::ok();
+  SLUICE_ASSIGN_OR_RETURN(auto spans, session.backend->takeTrace());
+  return writeTrace(options.trace, spans, "sluice-run " + options.plan);
 }
 
 } // namespace

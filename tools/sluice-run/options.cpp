@@ -15,8 +15,15 @@ std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode) {
   app.add_option("--model", options.modelDir,
                  "The checkpoint's folder, if it is not where the plan says");
   app.add_option("--backend", options.backend,
-                 "cuda or cpu (default: cuda where there is a GPU)")
-      ->check(CLI::IsMember({"cuda", "cpu"}));
+                 "cuda, cpu, or sim: in virtual time (default: cuda where "
+                 "there is a GPU)")
+      ->check(CLI::IsMember({"cuda", "cpu", "sim"}));
+  app.add_option("--hardware", options.hardware,
+                 "hw.json of the machine that --backend sim stands for");
+  app.add_option("--routing", options.routing,
+                 "Measure with other routing than the model's, where the text "
+                 "means nothing: replay:FILE, "
+                 "synthetic:repeat=R,skew=S,seed=N");
   app.add_option("--threads", options.threads,
                  "Threads of the CPU backend (default: one a core)")
       ->check(CLI::Range(0u, 1024u));
@@ -66,6 +73,8 @@ std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode) {
   app.add_option("--metrics", options.metrics, "Write the figures as JSON");
   app.add_option("--record-routing", options.recordRouting,
                  "Write which experts each token used (safetensors)");
+  app.add_option("--trace", options.trace,
+                 "Write what ran when, for ui.perfetto.dev (Chrome JSON)");
   app.add_flag("--quiet", options.quiet,
                "No progress and no figures on stderr");
 

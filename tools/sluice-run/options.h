@@ -12,7 +12,9 @@ namespace sluice::tools {
 struct RunOptions {
   std::string plan;
   std::string modelDir; ///< Empty: the plan's own.
-  std::string backend;  ///< "cpu", "cuda" or empty: the best there is.
+  std::string backend;  ///< "cpu", "cuda", "sim" or empty: the best there is.
+  std::string hardware; ///< hw.json of sim; empty: the built-in figures.
+  std::string routing;  ///< Replaces the router, see openRouting.
   unsigned threads = 0; ///< Of the CPU backend; 0: one a core.
 
   // Exactly one of these three.
@@ -25,7 +27,7 @@ struct RunOptions {
   GenerateOptions generate;
 
   // Files to write; empty: not wanted.
-  std::string idsOut, logitsOut, metrics, recordRouting;
+  std::string idsOut, logitsOut, metrics, recordRouting, trace;
   bool stepLogits = false; ///< logitsOut also holds every decode step's.
   bool quiet = false;
 };

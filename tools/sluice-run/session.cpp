@@ -2,12 +2,10 @@
 
 #include "tools/sluice-run/session.h"
 
+#include "tools/support/backend_choice.h"
 #include "tools/support/log.h"
+#include "tools/support/routing_choice.h"
 #include "tools/support/units.h"
-
-#ifdef SLUICE_HAVE_CUDA
-#include "runtime/backend/cuda/cuda_backend.h"
-#endif
 
 #include <unistd.h>
 
@@ -18,26 +16,6 @@ namespace sluice::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-Result<std::unique_ptr<Backend>> openBackend(const RunOptions &options) {
-#ifdef SLUICE_HAVE_CUDA
-  if (options.backend != "cpu") {
-    auto cuda = makeCudaBackend(0);
-    if (cuda || options.backend == "cuda")
-      return cuda;
-    logInfo("no usable GPU (" + std::string(cuda.status().message()) +
-            "): running on the CPU backend");
-  }
-#else
-  if (options.backend == "cuda")
-    return Status(ErrorCode::Unsupported,
-                  "--backend cuda: built without a CUDA toolkit, expected "
-                  "cpu");
-  if (options.backend.empty())
-    logInfo("built without CUDA: running on the CPU backend");
-#endif
-  return makeCpuBackend({.threads = options.threads});
-}
 
 /// A progress line that redraws itself, on terminals alone.
 void showProgress(uint64_t done, uint64_t total) {
@@ -55,8 +33,15 @@ Result<Session> openSession(const RunOptions &options) {
   Session session;
   session.modelDir = options.modelDir.empty() ? plan->get().model_dir()->str()
                                               : options.modelDir;
-  SLUICE_ASSIGN_OR_RETURN(session.backend, openBackend(options));
-  LoadOptions load{.modelDir = options.modelDir, .progress = {}};
+  SLUICE_ASSIGN_OR_RETURN(
+      session.backend,
+      openBackend({options.backend, options.hardware, options.threads}));
+  SLUICE_ASSIGN_OR_RETURN(session.routing, openRouting(options.routing, *plan));
+  SLUICE_RETURN_IF_ERROR(
+      checkRouting(*session.backend, *plan, session.routing.get()));
+  LoadOptions load;
+  load.modelDir = options.modelDir;
+  load.routing = session.routing.get();
   if (!options.quiet && isatty(STDERR_FILENO))
     load.progress = showProgress;
   SLUICE_ASSIGN_OR_RETURN(session.executor,

@@ -3,6 +3,7 @@
 
 #include "runtime/core/status.h"
 #include "runtime/executor/executor.h"
+#include "runtime/experts/routing_source.h"
 #include "tools/sluice-run/options.h"
 
 #include <memory>
@@ -14,6 +15,7 @@ namespace sluice::tools {
 /// backend it uses.
 struct Session {
   std::unique_ptr<Backend> backend;
+  std::unique_ptr<experts::RoutingSource> routing; ///< Null: the model routes.
   std::unique_ptr<Executor> executor;
   std::string modelDir; ///< Where the checkpoint and the tokenizer lie.
   double loadMs = 0;    ///< Plan and weights, from disk to ready.

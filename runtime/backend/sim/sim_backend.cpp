@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace sluice {
 namespace {
@@ -133,6 +134,7 @@ public:
 
   Status record(StreamKind stream, uint32_t event) override {
     SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
     now += smallCost;
     timeline.record(int(stream), event, now);
     return Status::ok();
@@ -140,6 +142,7 @@ public:
 
   Status wait(StreamKind stream, uint32_t event) override {
     SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
     now += smallCost;
     timeline.wait(int(stream), event, now);
     return Status::ok();
@@ -147,6 +150,7 @@ public:
 
   Status hostFunction(StreamKind stream, void (*function)(void *),
                       void *context) override {
+    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
     Pending work = {};
     work.kind = Pending::Call;
     work.call = {function, context};
@@ -155,6 +159,7 @@ public:
   }
 
   Status synchronize(StreamKind stream) override {
+    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
     waitUntil(timeline.finishStream(int(stream)));
     return Status::ok();
   }
@@ -179,21 +184,22 @@ public:
   }
 
   bool hasGraphs() const override { return true; }
-  Status beginGraph(StreamKind) override {
-    if (recording)
+  Status beginGraph(StreamKind stream) override {
+    if (recorded)
       return misuse("a graph was begun while another is recorded");
     graphs.emplace_back();
-    recording = true;
+    recorded = stream;
     return Status::ok();
   }
-  Result<uint32_t> endGraph(StreamKind) override {
-    if (!recording)
-      return misuse("a graph was ended, none is recorded");
-    recording = false;
+  Result<uint32_t> endGraph(StreamKind stream) override {
+    if (recorded != stream)
+      return misuse("a graph was ended, none is recorded on that stream");
+    recorded.reset();
     return uint32_t(graphs.size() - 1);
   }
   Status launchGraph(StreamKind stream, uint32_t graph) override {
-    if (graph >= graphs.size() || recording)
+    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
+    if (graph >= graphs.size())
       return misuse("graph " + std::to_string(graph) +
                     " was launched, expected one of the " +
                     std::to_string(graphs.size()) + " recorded");
@@ -257,6 +263,14 @@ private:
                   std::to_string(timeline.events()));
   }
 
+  Status checkNotRecorded(StreamKind stream) const {
+    if (recorded != stream)
+      return Status::ok();
+    return misuse("stream " + std::string(sluice::name(stream)) +
+                  " is recorded as a graph, expected launches and copies "
+                  "alone until endGraph");
+  }
+
   /// The host waits for something that ends, or ended, at `time`.
   void waitUntil(double time) {
     now = time > now ? time + hardware.syncUs.value : now + smallCost;
@@ -265,7 +279,7 @@ private:
   void enqueue(StreamKind stream, Pending work, double cost) {
     now += cost;
     work.label = current;
-    if (!recording) {
+    if (recorded != stream) {
       push(stream, work);
       return;
     }
@@ -349,7 +363,7 @@ private:
   std::vector<Pending> pending;
   std::vector<uint64_t> unused; ///< Places of `pending` to use again.
   std::deque<Graph> graphs;
-  bool recording = false;
+  std::optional<StreamKind> recorded; ///< The stream of the last graph.
   double traceStart = 0;
   std::vector<TraceSpan> spans;
 };

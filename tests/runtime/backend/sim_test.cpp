@@ -186,6 +186,8 @@ TEST_F(Sim, AGraphCostsTheHostOneLaunch) {
   ok(backend->beginGraph(StreamKind::Compute));
   for (int i = 0; i < 3; ++i)
     launch(StreamKind::Compute);
+  EXPECT_FALSE(backend->record(StreamKind::Compute, 0).isOk());
+  EXPECT_FALSE(backend->synchronize(StreamKind::Compute).isOk());
   auto graph = backend->endGraph(StreamKind::Compute);
   ASSERT_TRUE(graph.isOk());
   args.dim[0] = 1; // The graph has the arguments as they were.
