@@ -61,9 +61,12 @@ void HostWork::workerLoop() {
 
 void HostWork::run() {
   cpu::Parallel parallel = cpu::makeParallel(*pool);
+  // Launches follow each other faster than threads wake up.
+  pool->stayAwake(true);
   for (const HostLaunch &launch : launches)
     if (launch.rows > 0)
       cpu::findCpuKernel(launch.kernel)(launch.args, launch.rows, parallel);
+  pool->stayAwake(false);
 }
 
 } // namespace sluice

@@ -4,8 +4,8 @@
 #
 #   tools/gpu/collect.sh BUILD_DIR DIR [BINARY...]
 #
-# Takes bin/cuda_kernels_test, bin/cuda_kernels_bench and the BINARYs named (paths
-# below BUILD_DIR or absolute), and run_tests.sh itself. Configure BUILD_DIR with
+# Takes bin/cuda_kernels_test, bin/cuda_kernels_bench, bin/backend_test and the BINARYs
+# named (paths below BUILD_DIR or absolute), and run_tests.sh itself. Configure BUILD_DIR with
 # -DCMAKE_CUDA_ARCHITECTURES=90a-real: one architecture keeps the folder small.
 set -eu
 
@@ -16,7 +16,7 @@ fi
 build=$1 dir=$2
 shift 2
 mkdir -p "$dir"
-for binary in bin/cuda_kernels_test bin/cuda_kernels_bench "$@"; do
+for binary in bin/cuda_kernels_test bin/cuda_kernels_bench bin/backend_test "$@"; do
   [ -e "$binary" ] || binary="$build/$binary"
   if [ ! -x "$binary" ]; then
     echo "$0: $binary is not there, build it first" >&2

@@ -5,7 +5,8 @@
 #
 # DIR holds stripped binaries (tools/gpu/collect.sh makes it). Runs cuda_kernels_test
 # and every other *_test or test_* there, DIR/e2e.sh if there is one, then
-# compute-sanitizer's memcheck and racecheck over few cases, then the benchmark.
+# compute-sanitizer's memcheck and racecheck over few cases (backend_test too, when it
+# is there), then the benchmark.
 # Prints a short table last; ends with 1 when anything failed. A test that finds
 # no GPU, a missing binary and a missing tool are failures here. Full logs go to
 # LOGS (default: a new folder in /tmp). SLUICE_SANITIZER_CASES: cases a kernel under
@@ -44,7 +45,7 @@ step() {
   echo "== $name: $*"
   timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 || code=$?
   note=$(grep -E '^\[  (PASSED|FAILED)  \]|ERROR SUMMARY|RACECHECK SUMMARY|^skipped' "$log" | head -4 | tr '\n' ';')
-  if [ $code -eq 0 ] && grep -q '^skipped: no GPU' "$log"; then
+  if [ $code -eq 0 ] && grep -q -E '^skipped: no GPU|^cuda is (compiled but )?not ' "$log"; then
     code=77
   fi
   if [ $code -eq 0 ]; then
@@ -72,6 +73,11 @@ done
 # that cuBLASLt tries and takes back; the library's kernels are not ours to race.
 step memcheck 180 env SLUICE_CASES="$cases" compute-sanitizer --tool memcheck --report-api-errors no --error-exitcode 99 \
   "$dir/cuda_kernels_test" --gtest_brief=1
+# Without the allocations of gigabytes and the long trace, which say nothing more here.
+if [ -x "$dir/backend_test" ]; then
+  step memcheck_backend 180 compute-sanitizer --tool memcheck --report-api-errors no --error-exitcode 99 \
+    "$dir/backend_test" --gtest_brief=1 --gtest_filter='*/cuda-*Memory.MayBeMuch*:*Memory.Refused*:*.MayBeLong*:*.AStreamRuns*'
+fi
 step racecheck 180 env SLUICE_CASES="$cases" compute-sanitizer --tool racecheck --error-exitcode 99 \
   "$dir/cuda_kernels_test" --gtest_brief=1 --gtest_filter='-Kernels/Tensor.*/linear'
 step cuda_kernels_bench 60 "$dir/cuda_kernels_bench"

@@ -105,6 +105,9 @@ void ThreadPool::workerLoop() {
       takePieces();
       leave();
     }
+    while (awake.load(std::memory_order_relaxed) &&
+           epoch.load(std::memory_order_relaxed) == seen)
+      std::this_thread::yield();
     epoch.wait(seen, std::memory_order_acquire);
   }
 }

@@ -39,6 +39,10 @@ public:
   /// pool, the others run on their own thread alone.
   void run(int64_t count, Body body, void *context);
 
+  /// While true, idle threads do not fall asleep, so that a call soon after
+  /// another finds them at once. They use their cores up meanwhile.
+  void stayAwake(bool stay) { awake.store(stay, std::memory_order_relaxed); }
+
 private:
   void workerLoop();
   void takePieces();
@@ -59,6 +63,7 @@ private:
   /// Changes with every job; idle threads sleep on it.
   std::atomic<uint32_t> epoch{0};
   std::atomic<bool> stopping{false};
+  std::atomic<bool> awake{false};
   std::vector<std::thread> workers;
 };
 

@@ -41,6 +41,16 @@ TEST(ThreadPool, CoversEachRangeOnce) {
   }
 }
 
+TEST(ThreadPool, CoversEachRangeOnceWhileAwake) {
+  cpu::ThreadPool pool(3);
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    pool.stayAwake(repeat % 3 != 0);
+    for (int64_t count : {2, 64, 1001})
+      ASSERT_TRUE(marksEachOnce(pool, count)) << count;
+  }
+  pool.stayAwake(true); // The pool ends all the same.
+}
+
 TEST(ThreadPool, ServesSeveralCallersAtOnce) {
   cpu::ThreadPool pool(3);
   std::atomic<int> failures{0};
