@@ -3,6 +3,7 @@
 #include "runtime/executor/bind.h"
 
 #include "kernels/signatures.h"
+#include "runtime/executor/bind_experts.h"
 #include "runtime/plan/version.h"
 
 #include <algorithm>
@@ -25,7 +26,11 @@ Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
       KernelHandle kernel,
       backend.findKernel(static_cast<Kernel>(launch.kernel()),
                          static_cast<Arithmetic>(launch.arithmetic())));
-  LaunchStep step{stream, launch.rows(), kernel, {}};
+  LaunchStep step{stream,
+                  findSignature(static_cast<Kernel>(launch.kernel()))->name,
+                  launch.rows(),
+                  kernel,
+                  {}};
   step.args.maxRows = maxRows;
   // The verifier has held the counts to the signature's.
   for (uint32_t i = 0; i < launch.operands()->size(); ++i) {
@@ -41,6 +46,21 @@ Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
   for (uint32_t i = 0; launch.scalars() && i < launch.scalars()->size(); ++i)
     step.args.scalar[i] = launch.scalars()->Get(i);
   return Step(step);
+}
+
+/// Tells each GraphBegin where its end is, and makes a Graph for it.
+void bindGraphs(BoundEntry &entry) {
+  GraphBeginStep *open = nullptr;
+  for (size_t i = 0; i < entry.steps.size(); ++i) {
+    if (auto *begin = std::get_if<GraphBeginStep>(&entry.steps[i])) {
+      open = begin;
+      entry.graphs.resize(
+          std::max<size_t>(entry.graphs.size(), size_t{begin->graph} + 1));
+    } else if (open && std::holds_alternative<GraphEndStep>(entry.steps[i])) {
+      open->end = i;
+      open = nullptr;
+    }
+  }
 }
 
 BoundPort bindPort(const fb::Port &port, const BoundMemory &memory) {
@@ -84,7 +104,8 @@ MemoryKind BoundMemory::kind(uint32_t index) const {
 
 Result<Step> bindInstruction(const fb::Instruction &instruction,
                              uint32_t maxRows, const BoundMemory &memory,
-                             const fb::Plan &plan, Backend &backend) {
+                             const fb::Plan &plan, Backend &backend,
+                             experts::Engine *engine) {
   auto stream = static_cast<StreamKind>(instruction.stream());
   switch (instruction.operation_type()) {
   case fb::Operation::Launch:
@@ -101,23 +122,33 @@ Result<Step> bindInstruction(const fb::Instruction &instruction,
     return Step(RecordStep{stream, instruction.operation_as_Record()->event()});
   case fb::Operation::Wait:
     return Step(WaitStep{stream, instruction.operation_as_Wait()->event()});
+  case fb::Operation::GraphBegin:
+    return Step(GraphBeginStep{
+        stream, instruction.operation_as_GraphBegin()->graph(), 0});
+  case fb::Operation::GraphEnd:
+    return Step(GraphEndStep());
   default:
+    if (engine)
+      return bindExpertInstruction(instruction, maxRows, memory, plan, backend,
+                                   *engine);
     return Status(ErrorCode::Internal,
                   "an instruction that the verifier should have refused");
   }
 }
 
 Result<BoundEntry> bindEntry(const fb::Entry &entry, const BoundMemory &memory,
-                             const fb::Plan &plan, Backend &backend) {
+                             const fb::Plan &plan, Backend &backend,
+                             experts::Engine *engine) {
   BoundEntry bound;
   bound.entry = &entry;
   bound.steps.reserve(entry.instructions()->size());
   for (const fb::Instruction *instruction : *entry.instructions()) {
-    SLUICE_ASSIGN_OR_RETURN(
-        Step step,
-        bindInstruction(*instruction, entry.max_rows(), memory, plan, backend));
+    SLUICE_ASSIGN_OR_RETURN(Step step,
+                            bindInstruction(*instruction, entry.max_rows(),
+                                            memory, plan, backend, engine));
     bound.steps.push_back(std::move(step));
   }
+  bindGraphs(bound);
   for (const fb::Port *port : *entry.inputs())
     bound.inputs.push_back(bindPort(*port, memory));
   for (const fb::Port *port : *entry.outputs())

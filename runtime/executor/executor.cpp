@@ -4,6 +4,7 @@
 
 #include "runtime/executor/bind.h"
 #include "runtime/executor/checkpoint_files.h"
+#include "runtime/executor/experts/engine.h"
 #include "runtime/executor/load.h"
 #include "runtime/executor/step_inputs.h"
 
@@ -15,12 +16,20 @@ struct Executor::State {
   std::shared_ptr<const plan::Plan> plan;
   Backend &backend;
   BoundMemory memory;
+  /// Null where all experts are in slots from the start.
+  std::unique_ptr<experts::Engine> engine;
   std::array<BoundEntry, kEntryPointCount> entries;
+  uint64_t steps = 0; ///< Executed.
+  bool graphs = true;
 
   // Nothing may be under way when the memory goes.
-  ~State() { (void)backend.synchronize(); }
+  ~State() {
+    (void)backend.waitHostWork();
+    (void)backend.synchronize();
+  }
 
   BoundEntry &entry(EntryPoint point) { return entries[int(point)]; }
+  Status run(BoundEntry &entry, const StepSize &size);
 };
 
 Executor::Executor(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -32,29 +41,48 @@ Result<std::unique_ptr<Executor>>
 Executor::create(std::shared_ptr<const plan::Plan> plan, Backend &backend,
                  const LoadOptions &options) {
   // The files first: a missing checkpoint should not cost an allocation.
-  SLUICE_ASSIGN_OR_RETURN(std::vector<File> files,
-                          openCheckpoint(*plan, options.modelDir));
+  std::vector<File> files;
+  if (!options.synthetic) {
+    SLUICE_ASSIGN_OR_RETURN(files, openCheckpoint(*plan, options.modelDir));
+  }
   SLUICE_ASSIGN_OR_RETURN(BoundMemory memory,
                           BoundMemory::allocate(*plan, backend));
   const plan::fb::Plan &root = plan->get();
   auto state = std::unique_ptr<State>(
-      new State{std::move(plan), backend, std::move(memory), {}});
+      new State{std::move(plan), backend, std::move(memory), {}, {}});
 
   uint32_t events = root.load()->events();
   for (const plan::fb::Entry *entry : *root.entries())
     events = std::max(events, entry->events());
-  SLUICE_RETURN_IF_ERROR(backend.reserveEvents(events));
+  SLUICE_RETURN_IF_ERROR(
+      backend.reserveEvents(events + experts::Engine::events(root)));
+  if (root.expert_banks() && root.expert_banks()->size() > 0) {
+    SLUICE_ASSIGN_OR_RETURN(
+        state->engine, experts::Engine::create(root, backend, state->memory,
+                                               events, options.policy));
+    state->engine->setRouting(options.routing);
+  }
 
   // Before the weights are read: a kernel that is missing is a quick error.
   for (const plan::fb::Entry *entry : *root.entries()) {
     EntryPoint point = entry->name()->string_view() == "prefill"
                            ? EntryPoint::Prefill
                            : EntryPoint::Decode;
-    SLUICE_ASSIGN_OR_RETURN(state->entry(point),
-                            bindEntry(*entry, state->memory, root, backend));
+    SLUICE_ASSIGN_OR_RETURN(
+        state->entry(point),
+        bindEntry(*entry, state->memory, root, backend, state->engine.get()));
   }
   SLUICE_RETURN_IF_ERROR(
       loadData(*state->plan, state->memory, files, backend, options));
+  if (state->engine) {
+    SLUICE_ASSIGN_OR_RETURN(
+        auto home,
+        experts::ExpertHome::load(
+            *state->plan, backend, files,
+            [&](uint32_t buffer) { return state->memory.buffer(buffer); },
+            options));
+    SLUICE_RETURN_IF_ERROR(state->engine->load(std::move(home), root));
+  }
   return std::unique_ptr<Executor>(new Executor(std::move(state)));
 }
 
@@ -73,12 +101,49 @@ Status Executor::execute(EntryPoint point, uint32_t rows, uint32_t logitRows,
   const StepSize size{rows, logitRows, recording};
   SLUICE_RETURN_IF_ERROR(
       checkStepInputs(entry, *state->plan->get().model(), size));
-  for (const Step &step : entry.steps)
-    if (Status status = run(step, state->backend, size); !status) {
-      (void)state->backend.synchronize();
-      return status;
-    }
-  return state->backend.synchronize();
+  Status status = state->run(entry, size);
+  if (!status) {
+    (void)state->backend.waitHostWork();
+    (void)state->backend.synchronize();
+  }
+  return status;
 }
+
+Status Executor::State::run(BoundEntry &entry, const StepSize &size) {
+  if (engine)
+    engine->beginStep(steps);
+  ++steps;
+  for (size_t i = 0; i < entry.steps.size(); ++i) {
+    const auto *begin = std::get_if<GraphBeginStep>(&entry.steps[i]);
+    if (begin && graphs) {
+      std::span<const Step> stretch(&entry.steps[i + 1], begin->end - i - 1);
+      SLUICE_ASSIGN_OR_RETURN(bool ran, entry.graphs[begin->graph].run(
+                                            *begin, stretch, backend, size));
+      if (ran) {
+        i = begin->end;
+        continue;
+      }
+    }
+    SLUICE_RETURN_IF_ERROR(sluice::run(entry.steps[i], backend, size));
+  }
+  // Not the prefetch stream: guesses for the next step go on.
+  for (StreamKind stream :
+       {StreamKind::Compute, StreamKind::Demand, StreamKind::CopyBack})
+    SLUICE_RETURN_IF_ERROR(backend.synchronize(stream));
+  return engine ? engine->endStep() : Status::ok();
+}
+
+experts::Counters Executor::expertCounters() const {
+  return state->engine ? state->engine->counters() : experts::Counters();
+}
+
+bool Executor::movesExperts() const { return state->engine != nullptr; }
+
+void Executor::setRouting(experts::RoutingSource *source) {
+  if (state->engine)
+    state->engine->setRouting(source);
+}
+
+void Executor::setGraphs(bool allowed) { state->graphs = allowed; }
 
 } // namespace sluice

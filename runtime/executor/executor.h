@@ -14,6 +14,7 @@
 #include "runtime/backend/backend.h"
 #include "runtime/core/status.h"
 #include "runtime/executor/load_options.h"
+#include "runtime/experts/counters.h"
 #include "runtime/plan/plan.h"
 
 #include <cstddef>
@@ -70,6 +71,19 @@ public:
   /// see to. After any other error the executor must not be used again.
   Status execute(EntryPoint entry, uint32_t rows, uint32_t logitRows,
                  bool recording);
+
+  /// Whether the plan moves experts while it runs; else all are on the device
+  /// from the start and the counters below stay 0.
+  bool movesExperts() const;
+  /// What the expert store did since the load.
+  experts::Counters expertCounters() const;
+  /// Replaces what the routers say from the next step on (benchmarks only: the
+  /// tokens mean nothing then); null: the model routes. Not owned. No effect
+  /// where experts do not move.
+  void setRouting(experts::RoutingSource *source);
+  /// Whether stretches of steps may be captured and replayed, which is so at
+  /// first. Without, traces name every launch.
+  void setGraphs(bool allowed);
 
 private:
   struct State;

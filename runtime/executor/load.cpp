@@ -2,47 +2,19 @@
 
 #include "runtime/executor/load.h"
 
+#include "runtime/executor/fetch.h"
 #include "runtime/executor/rope_table.h"
 #include "runtime/executor/staging.h"
+#include "runtime/experts/load_bytes.h"
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace sluice {
 namespace {
 
 namespace fb = plan::fb;
-
-/// Counts the bytes read and tells the caller, but not for every small tensor.
-class Progress {
-public:
-  Progress(const std::function<void(uint64_t, uint64_t)> &report,
-           uint64_t total)
-      : report(report), total(total) {}
-
-  void add(uint64_t bytes) {
-    done += bytes;
-    if (report && (done == total || done - told >= kStep)) {
-      told = done;
-      report(done, total);
-    }
-  }
-
-private:
-  static constexpr uint64_t kStep = uint64_t{16} << 20;
-  const std::function<void(uint64_t, uint64_t)> &report;
-  uint64_t total, done = 0, told = 0;
-};
-
-uint64_t fetchedBytes(const fb::Plan &plan) {
-  uint64_t total = 0;
-  for (const fb::Instruction *instruction : *plan.load()->instructions())
-    if (const fb::Fetch *fetch = instruction->operation_as_Fetch())
-      for (const fb::Range *range :
-           *plan.sources()->Get(fetch->source())->ranges())
-        total += range->bytes();
-  return total;
-}
 
 Status loadConstant(const fb::Constant &constant, const BoundMemory &memory,
                     Staging &staging) {
@@ -89,25 +61,6 @@ Status loadRopeTable(const fb::RopeTable &table, const BoundMemory &memory,
   return Status::ok();
 }
 
-Status runFetch(const fb::Fetch &fetch, StreamKind stream, const fb::Plan &plan,
-                const BoundMemory &memory, const std::vector<File> &files,
-                Staging &staging, Progress &progress) {
-  std::byte *target = memory.buffer(fetch.target()).data();
-  for (const fb::Range *range : *plan.sources()->Get(fetch.source())->ranges())
-    for (uint64_t at = 0; at < range->bytes();) {
-      uint64_t bytes =
-          std::min<uint64_t>(Staging::kPieceBytes, range->bytes() - at);
-      SLUICE_ASSIGN_OR_RETURN(std::span<std::byte> piece, staging.take(bytes));
-      SLUICE_RETURN_IF_ERROR(
-          files[range->file()].read(range->source_offset() + at, piece));
-      SLUICE_RETURN_IF_ERROR(
-          staging.send(stream, piece, target + range->target_offset() + at));
-      at += bytes;
-      progress.add(bytes);
-    }
-  return Status::ok();
-}
-
 } // namespace
 
 Status loadData(const plan::Plan &planFile, const BoundMemory &memory,
@@ -121,19 +74,43 @@ Status loadData(const plan::Plan &planFile, const BoundMemory &memory,
     SLUICE_RETURN_IF_ERROR(loadRopeTable(*table, memory, staging));
   SLUICE_RETURN_IF_ERROR(backend.synchronize());
 
-  Progress progress(options.progress, fetchedBytes(plan));
+  const uint64_t fetched = experts::fetchedBytes(plan);
+  LoadProgress progress(options.progress, 0,
+                        fetched + experts::hostPoolBytes(plan));
+  const bool isVirtual = backend.isVirtual();
+  const bool reads = !isVirtual && !options.synthetic;
+  WeightFiles weights;
+  if (reads) {
+    // These go on to the device, so what the page cache keeps of them is the
+    // only copy in host memory: a second run reads it from there.
+    SLUICE_ASSIGN_OR_RETURN(
+        weights, WeightFiles::open(files, WeightFiles::Mode::Cached));
+  }
+  Fetcher fetcher(plan, memory, reads ? &weights : nullptr, backend,
+                  experts::loadThreads(options.threads), progress);
+  if (isVirtual)
+    progress.add(fetched);
+
+  // Fetches side by side are performed together.
   const StepSize size{1, 1, false};
+  std::vector<const fb::Instruction *> fetches;
+  auto fetchGathered = [&]() -> Status {
+    if (!isVirtual)
+      SLUICE_RETURN_IF_ERROR(fetcher.run(fetches));
+    fetches.clear();
+    return Status::ok();
+  };
   for (const fb::Instruction *instruction : *plan.load()->instructions()) {
-    if (const fb::Fetch *fetch = instruction->operation_as_Fetch()) {
-      SLUICE_RETURN_IF_ERROR(
-          runFetch(*fetch, static_cast<StreamKind>(instruction->stream()), plan,
-                   memory, files, staging, progress));
+    if (instruction->operation_as_Fetch()) {
+      fetches.push_back(instruction);
       continue;
     }
+    SLUICE_RETURN_IF_ERROR(fetchGathered());
     SLUICE_ASSIGN_OR_RETURN(
         Step step, bindInstruction(*instruction, 1, memory, plan, backend));
     SLUICE_RETURN_IF_ERROR(run(step, backend, size));
   }
+  SLUICE_RETURN_IF_ERROR(fetchGathered());
   return backend.synchronize();
 }
 

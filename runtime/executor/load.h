@@ -8,7 +8,10 @@
 namespace sluice {
 
 /// Fills constants and rope tables, then runs the plan's load entry, reading
-/// from `files` (openCheckpoint's). Returns when everything has arrived.
+/// from `files` (openCheckpoint's; ignored with options.synthetic, where
+/// weights are made up, and on a virtual backend, where they stay as they are).
+/// Counts the bytes of the host pool, which ExpertHome::load fills later, into
+/// the total of the progress. Returns when everything has arrived.
 Status loadData(const plan::Plan &plan, const BoundMemory &memory,
                 const std::vector<File> &files, Backend &backend,
                 const LoadOptions &options);

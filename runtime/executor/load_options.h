@@ -25,7 +25,7 @@ struct LoadOptions {
   /// are not there.
   bool synthetic = false;
   /// The residency policy, one of experts::kPolicyNames; empty: the plan's.
-  std::string policy;
+  std::string policy{};
   /// Replaces the router's ids in benchmarks; null: the model routes. Must
   /// outlive the executor.
   experts::RoutingSource *routing = nullptr;

@@ -4,7 +4,7 @@
 
 namespace sluice {
 namespace {
-constexpr uint64_t kStagingBytes = 8 * Staging::kPieceBytes;
+constexpr uint64_t kStagingBytes = 2 * Staging::kPieceBytes;
 } // namespace
 
 Result<Staging> Staging::create(Backend &backend) {

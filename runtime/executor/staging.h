@@ -8,9 +8,10 @@
 
 namespace sluice {
 
-/// A piece of (pinned) host memory through which load brings data to the
-/// device. Pieces are handed out one after the other, each is copied as soon as
-/// it is filled, and only when the memory is used up does the host wait.
+/// A piece of (pinned) host memory through which load brings constants and
+/// tables to the device. Pieces are handed out one after the other, each is
+/// copied as soon as it is filled, and only when the memory is used up does the
+/// host wait.
 class Staging {
 public:
   static Result<Staging> create(Backend &backend);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/backend/backend.h"
+#include "runtime/executor/experts/operands.h"
 #include "runtime/plan/plan_generated.h"
 
 #include <variant>
@@ -35,6 +36,7 @@ struct StepSize {
 
 struct LaunchStep {
   StreamKind stream;
+  const char *name; ///< The kernel's, for traces.
   plan::fb::RowKind rows;
   KernelHandle kernel;
   KernelArgs args;
@@ -60,12 +62,76 @@ struct WaitStep {
   uint32_t event;
 };
 
-using Step = std::variant<LaunchStep, CopyStep, RecordStep, WaitStep>;
+/// The instructions between this and `end` may be captured; graphs.h does.
+struct GraphBeginStep {
+  StreamKind stream;
+  uint32_t graph;
+  size_t end; ///< The step of GraphEnd.
+};
+
+struct GraphEndStep {};
+
+// The steps of experts hand their operands to the engine.
+
+struct ExpertDemandStep {
+  experts::Engine *engine;
+  experts::DemandOperands operands;
+};
+
+struct ExpertSplitStep {
+  experts::Engine *engine;
+  float share;
+};
+
+struct ExpertFetchStep {
+  experts::Engine *engine;
+};
+
+struct ExpertRunHostStep {
+  experts::Engine *engine;
+  experts::HostOperands operands;
+};
+
+struct ExpertRunStep {
+  experts::Engine *engine;
+  experts::RunOperands operands;
+};
+
+struct ExpertJoinStep {
+  experts::Engine *engine;
+  experts::JoinOperands operands;
+};
+
+struct ExpertReleaseStep {
+  experts::Engine *engine;
+  bool forget;
+};
+
+struct ExpertPrefetchStep {
+  experts::Engine *engine;
+  uint32_t bank, from, limit;
+};
+
+using Step =
+    std::variant<LaunchStep, CopyStep, RecordStep, WaitStep, GraphBeginStep,
+                 GraphEndStep, ExpertDemandStep, ExpertSplitStep,
+                 ExpertFetchStep, ExpertRunHostStep, ExpertRunStep,
+                 ExpertJoinStep, ExpertReleaseStep, ExpertPrefetchStep>;
 
 Status run(const LaunchStep &step, Backend &backend, const StepSize &size);
 Status run(const CopyStep &step, Backend &backend, const StepSize &size);
 Status run(const RecordStep &step, Backend &backend, const StepSize &size);
 Status run(const WaitStep &step, Backend &backend, const StepSize &size);
+Status run(const GraphBeginStep &step, Backend &backend, const StepSize &size);
+Status run(const GraphEndStep &step, Backend &backend, const StepSize &size);
+Status run(const ExpertDemandStep &step, Backend &, const StepSize &size);
+Status run(const ExpertSplitStep &step, Backend &, const StepSize &size);
+Status run(const ExpertFetchStep &step, Backend &, const StepSize &size);
+Status run(const ExpertRunHostStep &step, Backend &, const StepSize &size);
+Status run(const ExpertRunStep &step, Backend &, const StepSize &size);
+Status run(const ExpertJoinStep &step, Backend &, const StepSize &size);
+Status run(const ExpertReleaseStep &step, Backend &, const StepSize &size);
+Status run(const ExpertPrefetchStep &step, Backend &, const StepSize &size);
 
 inline Status run(const Step &step, Backend &backend, const StepSize &size) {
   return std::visit([&](const auto &s) { return run(s, backend, size); }, step);

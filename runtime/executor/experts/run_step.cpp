@@ -1,0 +1,192 @@
+//===- run_step.cpp - ExpertRun -------------------------------------------===//
+//
+// The sequence of the demand is cut into waves: what was in slots before, at
+// once; then a wave each time enough bytes are on their way. The device waits
+// for the copies of a wave, the host for nothing but the disk, unless the
+// demand is larger than the slots.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/executor/experts/engine.h"
+
+namespace sluice::experts {
+
+Status Engine::run(const RunOperands &operands, uint32_t rows) {
+  tables.begin(operands.tables, operands.tablesHost,
+               wanted.items.size() - wanted.onHost.size());
+  for (;;) {
+    if (wanted.isIncomplete()) {
+      SLUICE_RETURN_IF_ERROR(transfers.returnPlaces());
+      SLUICE_RETURN_IF_ERROR(takeArrivals());
+      SLUICE_RETURN_IF_ERROR(startReads());
+      SLUICE_RETURN_IF_ERROR(fillSlots());
+    }
+    const bool incomplete = wanted.isIncomplete();
+    if (size_t end = nextWave(); end > launched) {
+      SLUICE_RETURN_IF_ERROR(launchWave(operands, rows, end));
+      continue;
+    }
+    if (!incomplete && launched == wanted.sequence.size())
+      break;
+    // Nothing more can be had at once. What is on its way runs as a small wave
+    // rather than not at all.
+    const bool isLast = !incomplete;
+    const bool needsSlots = wanted.nextRead < wanted.read.size() ||
+                            wanted.nextMissing < wanted.missing.size();
+    if (launched < wanted.sequence.size() &&
+        (isLast || needsSlots || wanted.bank->pool->waveBytes > 0)) {
+      SLUICE_RETURN_IF_ERROR(
+          launchWave(operands, rows, wanted.sequence.size()));
+      continue;
+    }
+    if (needsSlots && giveUpWave())
+      continue;
+    SLUICE_RETURN_IF_ERROR(waitForSomething());
+  }
+  wanted.isFetching = false;
+  return Status::ok();
+}
+
+/// Where the next wave ends that is large enough, or `launched`.
+size_t Engine::nextWave() const {
+  const Pool &pool = *wanted.bank->pool;
+  if (pool.waveBytes == 0)
+    return launched;
+  uint64_t bytes = 0;
+  for (size_t i = launched; i < wanted.sequence.size(); ++i) {
+    const bool resident = wanted.items[wanted.sequence[i]].place == Place::Slot;
+    if (!resident && launched < i && bytes == 0)
+      return i; // What was there before.
+    if (!resident)
+      bytes += pool.slotBytes;
+    if (bytes >= pool.waveBytes)
+      return i + 1;
+  }
+  return launched;
+}
+
+/// Runs the items of the sequence up to `end`.
+Status Engine::launchWave(const RunOperands &operands, uint32_t rows,
+                          size_t end) {
+  if (end > tables.uploaded())
+    SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
+  SLUICE_RETURN_IF_ERROR(awaitItems(end));
+  SLUICE_RETURN_IF_ERROR(launchKernels(operands, rows, end));
+  if (wanted.isIncomplete())
+    SLUICE_RETURN_IF_ERROR(numberWave(end));
+  launched = end;
+  return Status::ok();
+}
+
+/// Makes compute wait until the wave's experts are in their slots.
+Status Engine::awaitItems(size_t end) {
+  const Pool &pool = *wanted.bank->pool;
+  uint32_t lastSent = kNone;
+  for (size_t i = launched; i < end; ++i) {
+    const Item &item = wanted.items[wanted.sequence[i]];
+    if (item.place == Place::Slot)
+      continue;
+    if (item.place == Place::Coming)
+      SLUICE_RETURN_IF_ERROR(
+          backend.wait(StreamKind::Compute, pool.event(item.slot)));
+    else
+      lastSent = item.slot; // Copies of one stream end in order.
+    pool.residency->arrived(item.slot);
+  }
+  return lastSent == kNone
+             ? Status::ok()
+             : backend.wait(StreamKind::Compute, pool.event(lastSent));
+}
+
+Status Engine::launchKernels(const RunOperands &operands, uint32_t rows,
+                             size_t end) {
+  const Bank &bank = *wanted.bank;
+  const Pool &pool = *bank.pool;
+  uint32_t pairs = 0;
+  for (size_t i = launched; i < end; ++i)
+    pairs += wanted.items[wanted.sequence[i]].pairs;
+  if (pairs == 0)
+    return Status::ok();
+
+  KernelArgs &up = waveArgs[launches++], &down = waveArgs[launches++];
+  const int64_t dims[] = {
+      static_cast<int64_t>(end - launched),
+      bank.topK,
+      bank.hidden,
+      bank.inner,
+      pool.residency->slots(),
+      static_cast<int64_t>(pool.slotBytes / byteSize(pool.type)),
+      bank.gateOffset,
+      bank.upOffset};
+  std::copy(std::begin(dims), std::end(dims), up.dim);
+  up.maxRows = operands.maxRows;
+  up.data[0] = operands.in;
+  up.data[1] = tables.offsets(launched);
+  up.data[2] = tables.order();
+  up.data[3] = tables.slots(launched);
+  up.data[4] = pool.data;
+  up.data[5] = operands.inner;
+  up.dtype[0] = operands.inType;
+  for (int table : {1, 2, 3})
+    up.dtype[table] = DType::I32;
+  up.dtype[4] = pool.type;
+  up.dtype[5] = DType::F32;
+  down = up;
+  down.data[0] = operands.inner;
+  down.dtype[0] = DType::F32;
+  down.data[5] = operands.outputs;
+  down.dim[6] = bank.downOffset;
+  down.dim[7] = 0;
+
+  const int32_t expert =
+      end - launched == 1
+          ? static_cast<int32_t>(wanted.items[wanted.sequence[launched]].expert)
+          : -1;
+  const auto layer = static_cast<int32_t>(bank.layer);
+  backend.label({operands.gateUpName, layer, expert});
+  SLUICE_RETURN_IF_ERROR(
+      backend.launch(StreamKind::Compute, operands.gateUp, up, rows));
+  backend.label({operands.downName, layer, expert});
+  return backend.launch(StreamKind::Compute, operands.down, down, rows);
+}
+
+/// Marks the wave's end, so that its slots can be used again in this demand.
+Status Engine::numberWave(size_t end) {
+  SLUICE_ASSIGN_OR_RETURN(uint64_t wave, transfers.recordWave());
+  for (size_t i = launched; i < end; ++i)
+    wanted.bank->pool->readBy[wanted.items[wanted.sequence[i]].slot] = wave;
+  waveEnds.push_back(end);
+  return Status::ok();
+}
+
+/// Gives up the slots of the oldest wave that still has them; false when there
+/// is none.
+bool Engine::giveUpWave() {
+  if (releasedWaves == waveEnds.size())
+    return false;
+  const size_t end = waveEnds[releasedWaves++];
+  for (; released < end; ++released)
+    wanted.bank->residency().release(
+        wanted.items[wanted.sequence[released]].slot);
+  return true;
+}
+
+/// The host has nothing to do until a read, a place of the ring or a slot
+/// comes.
+Status Engine::waitForSomething() {
+  if (home->readsInFlight() > 0) {
+    SLUICE_ASSIGN_OR_RETURN(ExpertHome::Arrival arrival, home->waitRead());
+    return take(arrival);
+  }
+  SLUICE_ASSIGN_OR_RETURN(bool place, transfers.waitForPlace());
+  if (place)
+    return Status::ok();
+  SLUICE_ASSIGN_OR_RETURN(bool slot, prefetcher.waitForOldest());
+  if (slot)
+    return Status::ok();
+  return Status(ErrorCode::Internal, "layer " +
+                                         std::to_string(wanted.bank->layer) +
+                                         ": no slot comes free for an expert");
+}
+
+} // namespace sluice::experts

@@ -1,0 +1,61 @@
+//===- transfers.cpp - Slot images on their way to slots ------------------===//
+
+#include "runtime/executor/experts/transfers.h"
+
+namespace sluice::experts {
+
+Status Transfers::copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
+                         uint32_t slot, const std::byte *image, bool fromRing) {
+  Pool &pool = *bank.pool;
+  // The event of an older wave may have been recorded again: then this waits
+  // for a younger one, which is right too.
+  if (pool.readBy[slot] > doneWave)
+    SLUICE_RETURN_IF_ERROR(
+        backend.wait(stream, firstEvent + pool.readBy[slot] % kEvents));
+  backend.label({"expert", static_cast<int32_t>(bank.layer),
+                 static_cast<int32_t>(expert)});
+  SLUICE_RETURN_IF_ERROR(backend.copy(stream, pool.slot(slot),
+                                      MemoryKind::Device, image,
+                                      MemoryKind::Host, pool.slotBytes));
+  SLUICE_RETURN_IF_ERROR(backend.record(stream, pool.event(slot)));
+  if (stream == StreamKind::Demand)
+    demandEvent = pool.event(slot);
+  if (fromRing)
+    ringCopies.push_back({image, pool.event(slot)});
+  return Status::ok();
+}
+
+Status Transfers::waitForDemand(StreamKind stream) {
+  return demandEvent == kNone ? Status::ok()
+                              : backend.wait(stream, demandEvent);
+}
+
+Result<uint64_t> Transfers::recordWave() {
+  ++lastWave;
+  SLUICE_RETURN_IF_ERROR(
+      backend.record(StreamKind::Compute, firstEvent + lastWave % kEvents));
+  return lastWave;
+}
+
+Status Transfers::returnPlaces() {
+  size_t kept = 0;
+  for (size_t i = 0; i < ringCopies.size(); ++i) {
+    SLUICE_ASSIGN_OR_RETURN(bool done, backend.query(ringCopies[i].event));
+    if (done)
+      home->doneWith(ringCopies[i].image);
+    else
+      ringCopies[kept++] = ringCopies[i];
+  }
+  ringCopies.resize(kept);
+  return Status::ok();
+}
+
+Result<bool> Transfers::waitForPlace() {
+  if (ringCopies.empty())
+    return false;
+  SLUICE_RETURN_IF_ERROR(backend.waitOnHost(ringCopies.front().event));
+  SLUICE_RETURN_IF_ERROR(returnPlaces());
+  return true;
+}
+
+} // namespace sluice::experts
