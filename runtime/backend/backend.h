@@ -38,8 +38,6 @@ class Backend {
 public:
   Backend();
   virtual ~Backend();
-  Backend(const Backend &) = delete;
-  Backend &operator=(const Backend &) = delete;
 
   /// "cpu", "cuda" or "sim".
   virtual const char *name() const = 0;
@@ -107,8 +105,6 @@ public:
   /// The same for all streams.
   virtual Status synchronize() = 0;
 
-  //===-- Events, seen from the host --------------------------------------===//
-
   /// Whether the point that the latest record of `event` marks is reached; true
   /// when it was never recorded. When true, work before that point is visible
   /// to the caller. Does not wait. A failure of the work may be reported here.
@@ -116,8 +112,6 @@ public:
   /// The calling thread waits until query would say true. Meant for short
   /// waits: may spend the processor's time to return sooner.
   virtual Status waitOnHost(uint32_t event) = 0;
-
-  //===-- Graphs ----------------------------------------------------------===//
 
   /// Whether launches and copies of a stream can be recorded once and enqueued
   /// again by one call.
@@ -133,8 +127,6 @@ public:
   /// Enqueues what the graph recorded, on any stream.
   virtual Status launchGraph(StreamKind stream, uint32_t graph);
 
-  //===-- CPU work beside the streams -------------------------------------===//
-
   /// Makes the threads of host work: `threads` in all, 0: one a core that the
   /// process may use (the CPU backend: as many as its kernels have). Call while
   /// no host work runs; what was there before goes.
@@ -147,8 +139,6 @@ public:
   /// Returns when the job is done; its results are visible to the caller and to
   /// what is enqueued from here on. Without a job at once.
   virtual Status waitHostWork();
-
-  //===-- Traces ----------------------------------------------------------===//
 
   /// Starts to measure what is enqueued from here on, and host work. Waits for
   /// what is enqueued before. InvalidArgument when a trace runs.

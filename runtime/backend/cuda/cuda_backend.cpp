@@ -95,8 +95,8 @@ private:
 
 CudaBackend::~CudaBackend() {
   (void)makeCurrent();
-  (void)cudaDeviceSynchronize();
   graphs.clear();
+  (void)cudaDeviceSynchronize();
   for (cudaEvent_t event : events)
     (void)cudaEventDestroy(event);
   for (cuda::CudaContext &context : contexts)
@@ -104,6 +104,8 @@ CudaBackend::~CudaBackend() {
       (void)cudaStreamDestroy(context.stream);
   if (blas)
     (void)cublasLtDestroy(blas);
+  // Whatever failed above must not surface at another backend's launch.
+  (void)cudaGetLastError();
 }
 
 Status CudaBackend::open(int index) {

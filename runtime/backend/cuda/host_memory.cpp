@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
 #include <thread>
@@ -26,9 +27,10 @@ uint64_t mostMemory() {
                   static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
   // A container's limit; "max" where there is none.
   if (std::FILE *file = std::fopen("/sys/fs/cgroup/memory.max", "re")) {
-    unsigned long long limit = 0;
-    if (std::fscanf(file, "%llu", &limit) == 1)
-      most = std::min<uint64_t>(most, limit);
+    char text[32] = "";
+    if (std::fgets(text, sizeof text, file))
+      if (uint64_t limit = std::strtoull(text, nullptr, 10))
+        most = std::min(most, limit);
     (void)std::fclose(file);
   }
   return most;

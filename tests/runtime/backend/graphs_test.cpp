@@ -11,6 +11,15 @@ class Graphs : public Conformance {
 protected:
   static constexpr auto kCompute = StreamKind::Compute;
 
+  /// What is recorded must have run once.
+  void SetUp() override {
+    Conformance::SetUp();
+    Allocation one = allocate(kDevice, 4), sum = allocate(kDevice, 4);
+    KernelArgs args = addition(one, one, sum, 1);
+    ok(backend->launch(kCompute, addKernel(), args, 1));
+    ok(backend->synchronize());
+  }
+
   /// A graph of x += one, by way of y.
   uint32_t recordIncrement(const KernelArgs &sum, const Allocation &x,
                            const Allocation &y) {
@@ -38,8 +47,6 @@ TEST_P(Graphs, RunWhatWasRecordedAsOftenAsAsked) {
              y = allocate(kDevice, 4);
   write(one, {1});
   KernelArgs sum = addition(x, one, y, 1);
-  ok(backend->launch(kCompute, addKernel(), sum, 1));
-  ok(backend->synchronize());
   uint32_t graph = recordIncrement(sum, x, y);
   ok(backend->synchronize());
   EXPECT_EQ(read(x, 1)[0], 0) << "recording ran the work";

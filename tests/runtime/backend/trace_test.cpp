@@ -108,6 +108,7 @@ TEST_P(Trace, AGraphIsOneSpan) {
     return;
   Allocation a = allocate(kDevice, 4), b = allocate(kDevice, 4);
   KernelArgs args = addition(a, a, b, 1);
+  ok(backend->launch(StreamKind::Compute, addKernel(), args, 1));
   ok(backend->startTrace());
   backend->label({"recorded"});
   ok(backend->beginGraph(StreamKind::Compute));
