@@ -14,12 +14,12 @@ class RoutingSource;
 /// How to load a plan.
 struct LoadOptions {
   /// Where the checkpoint lies; empty: the plan's own model_dir.
-  std::string modelDir;
+  std::string modelDir{};
   /// Called now and then with the weight bytes read so far and in all; the last
   /// call has done == total. `done` never falls, also across the parts of a
   /// load (dense weights, then the host pool). Loading threads call it, one at
   /// a time: it must not wait for the thread that called Executor::create.
-  std::function<void(uint64_t done, uint64_t total)> progress;
+  std::function<void(uint64_t done, uint64_t total)> progress{};
   /// Weights are made up in memory instead of read: cheap, deterministic and of
   /// a checkpoint's magnitude. No file is opened. For benchmarks of models that
   /// are not there.
