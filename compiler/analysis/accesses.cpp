@@ -10,8 +10,7 @@ using namespace sluice::planir;
 
 namespace sluice {
 
-void forEachAccess(Operation *op,
-                   llvm::function_ref<void(BufferOp, bool, bool)> visit) {
+void forEachAccess(Operation *op, AccessVisitor visit) {
   auto access = [&](Value value, bool reads, bool writes) {
     if (auto buffer = value.getDefiningOp<BufferOp>())
       visit(buffer, reads, writes);
@@ -31,6 +30,36 @@ void forEachAccess(Operation *op,
     access(copy.getTarget(), false, true);
   } else if (auto fetch = dyn_cast<FetchOp>(op)) {
     access(fetch.getTarget(), false, true);
+  } else if (auto run = dyn_cast<RunExpertsOp>(op)) {
+    access(run.getIn(), true, false);
+    access(run.getTablesHost(), true, false);
+    access(run.getTables(), false, true);
+    access(run.getInner(), false, true);
+    // Later parts add their pairs to what is there.
+    access(run.getOutputs(), run.getPart() > 0, true);
+  } else if (auto join = dyn_cast<JoinOp>(op)) {
+    access(join.getSource(), true, false);
+    access(join.getIndexHost(), true, false);
+    access(join.getStaged(), false, true);
+    access(join.getIndex(), false, true);
+    access(join.getOutputs(), true, true);
+  }
+}
+
+void forEachHostAccess(Operation *op, AccessVisitor visit) {
+  auto access = [&](Value value, bool reads, bool writes) {
+    if (auto buffer = value.getDefiningOp<BufferOp>())
+      visit(buffer, reads, writes);
+  };
+  if (auto demand = dyn_cast<DemandOp>(op)) {
+    access(demand.getIds(), true, false);
+  } else if (auto run = dyn_cast<RunHostOp>(op)) {
+    access(run.getIn(), true, false);
+    access(run.getOutputs(), false, true);
+  } else if (auto run = dyn_cast<RunExpertsOp>(op)) {
+    access(run.getTablesHost(), false, true);
+  } else if (auto join = dyn_cast<JoinOp>(op)) {
+    access(join.getIndexHost(), false, true);
   }
 }
 
@@ -38,6 +67,7 @@ std::optional<Stream> streamOf(Operation *op) {
   return TypeSwitch<Operation *, std::optional<Stream>>(op)
       .Case<LaunchOp, CopyOp, FetchOp, RecordOp, WaitOp>(
           [](auto instruction) { return instruction.getStream(); })
+      .Case<RunExpertsOp, JoinOp>([](auto) { return Stream::Compute; })
       .Default(std::nullopt);
 }
 
@@ -53,11 +83,16 @@ llvm::DenseSet<Operation *> persistentBuffers(ModuleOp module) {
     } else if (auto rope = dyn_cast<RopeTableOp>(op)) {
       add(rope.getCos());
       add(rope.getSin());
+    } else if (auto pool = dyn_cast<ExpertPoolOp>(op)) {
+      add(pool.getBuffer());
+      for (Value images : {pool.getHost(), pool.getBounce()})
+        if (images)
+          add(images);
     } else if (auto entry = dyn_cast<EntryOp>(op)) {
       for (Operation &instruction : entry.getBody().front())
         if (auto fetch = dyn_cast<planir::FetchOp>(instruction))
           add(fetch.getTarget());
-        else
+        else if (isa<LaunchOp>(instruction))
           forEachAccess(&instruction,
                         [&](BufferOp buffer, bool reads, bool writes) {
                           if (reads && writes)

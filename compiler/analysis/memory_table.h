@@ -13,6 +13,10 @@ namespace sluice {
 /// and for the rounding of allocations.
 inline constexpr int64_t kMarginBytes = int64_t{768} << 20;
 
+/// Places an arena's buffers one behind another, in the order of the module,
+/// and gives the arena their size. False where that is above 2^62 bytes.
+bool packArena(mlir::ModuleOp module, planir::ArenaOp arena);
+
 /// Rewrites the lines of the memory table: one an arena, then the margin where
 /// a plan takes GPU memory at all.
 void updateMemoryTable(mlir::ModuleOp module);

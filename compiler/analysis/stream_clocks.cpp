@@ -22,6 +22,10 @@ llvm::MapVector<Operation *, Lifetime> computeLifetimes(ModuleOp module) {
     std::array<Clock, plan::kStreamCount> known = {};
     llvm::DenseMap<Value, Clock> events;
     for (Operation &op : entry.getBody().front()) {
+      // What the host has waited for is finished for all that it enqueues.
+      if (auto demand = dyn_cast<DemandOp>(op))
+        for (Clock &clock : known)
+          join(clock, events.lookup(demand.getEvent()));
       std::optional<Stream> stream = streamOf(&op);
       if (!stream)
         continue;

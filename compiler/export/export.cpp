@@ -30,7 +30,7 @@ SLUICE_SAME(Class::Tensor, fb::Arithmetic::Tensor);
 SLUICE_SAME(Role::LogitRowIds, fb::Role::LogitRowIds);
 SLUICE_SAME(Role::ExpertWeights, fb::Role::ExpertWeights);
 SLUICE_SAME(DType::I32, fb::DType::I32);
-SLUICE_SAME(Kernel::SelectRows, fb::Kernel::SelectRows);
+SLUICE_SAME(Kernel::ExpertScatter, fb::Kernel::ExpertScatter);
 #undef SLUICE_SAME
 
 class Exporter {
@@ -46,6 +46,11 @@ private:
   void number();
   LogicalResult visit(Operation &op);
   LogicalResult addSource(SourceOp source);
+  LogicalResult addPool(ExpertPoolOp pool);
+  LogicalResult addBank(ExpertBankOp bank);
+  /// Adds an instruction on experts, or a bound of a graph.
+  void addExpertInstruction(Operation &op, Offsets<fb::Instruction> &list,
+                            const llvm::DenseMap<Value, uint32_t> &events);
   FailureOr<flat::Offset<fb::Entry>> entry(EntryOp entry);
   flat::Offset<fb::Model> exportModel();
   uint64_t fingerprint();
@@ -72,6 +77,9 @@ private:
   Offsets<fb::RopeTable> ropes;
   Offsets<fb::Entry> entries;
   Offsets<fb::MemoryItem> memory;
+  Offsets<fb::ExpertPool> pools;
+  Offsets<fb::ExpertBank> banks;
+  PolicyOp policy;
   flat::Offset<fb::Entry> load;
 };
 
@@ -96,6 +104,41 @@ LogicalResult Exporter::addSource(SourceOp source) {
   sources.push_back(
       fb::CreateSource(out, tensor, out.CreateVectorOfStructs(ranges)));
   return success();
+}
+
+LogicalResult Exporter::addPool(ExpertPoolOp pool) {
+  auto image = [&](Value buffer) {
+    return buffer ? index(buffer) : plan::kNoBuffer;
+  };
+  pools.push_back(fb::CreateExpertPool(
+      out, index(pool.getBuffer()), pool.getSlots(), pool.getSlotBytes(),
+      image(pool.getHost()), image(pool.getBounce()), pool.getWaveBytes()));
+  return narrow(pool, pool.getSlots());
+}
+
+LogicalResult Exporter::addBank(ExpertBankOp bank) {
+  auto vector = [&](auto values, auto type) {
+    std::vector<decltype(type)> converted(values.begin(), values.end());
+    return out.CreateVector(converted);
+  };
+  if (bank.getExperts() > UINT16_MAX && bank.getSuccessorsAttr())
+    return bank.emitError("has successors, which a plan can hold of at most "
+                          "65535 experts");
+  auto homes = vector(bank.getHomes(), uint8_t());
+  auto resident = vector(bank.getResident(), uint32_t());
+  flat::Offset<flat::Vector<float>> popularity;
+  if (bank.getPopularityAttr())
+    popularity = vector(bank.getPopularityAttr().asArrayRef(), float());
+  flat::Offset<flat::Vector<uint16_t>> successors;
+  if (bank.getSuccessorsAttr())
+    successors = vector(bank.getSuccessorsAttr().asArrayRef(), uint16_t());
+  ArrayRef<int64_t> parts = bank.getParts();
+  banks.push_back(fb::CreateExpertBank(
+      out, bank.getLayer(), index(bank.getPool()), index(bank.getSource()),
+      bank.getExperts(), bank.getTopK(), bank.getHidden(), bank.getInner(),
+      parts[0], parts[1], parts[2], homes, resident, popularity, successors,
+      bank.getSuccessorCount()));
+  return narrow(bank, bank.getLayer());
 }
 
 LogicalResult Exporter::visit(Operation &op) {
@@ -125,6 +168,12 @@ LogicalResult Exporter::visit(Operation &op) {
         return success();
       })
       .Case([&](SourceOp source) { return addSource(source); })
+      .Case([&](ExpertPoolOp pool) { return addPool(pool); })
+      .Case([&](ExpertBankOp bank) { return addBank(bank); })
+      .Case([&](PolicyOp op) {
+        policy = op;
+        return success();
+      })
       .Case([&](ConstantOp constant) {
         std::vector<uint8_t> bytes;
         for (int32_t value : constant.getData())
@@ -224,6 +273,9 @@ FailureOr<flat::Offset<fb::Entry>> Exporter::entry(EntryOp entry) {
         .Case([&](WaitOp wait) {
           add(wait.getStream(), fb::Operation::Wait,
               fb::CreateWait(out, events.lookup(wait.getEvent())));
+        })
+        .Default([&](Operation *other) {
+          addExpertInstruction(*other, instructions, events);
         });
   if (failed(narrow(entry, entry.getMaxRows())))
     return failure();
@@ -233,6 +285,77 @@ FailureOr<flat::Offset<fb::Entry>> Exporter::entry(EntryOp entry) {
   auto instructionList = out.CreateVector(instructions);
   return fb::CreateEntry(out, name, entry.getMaxRows(), entry.getMaxLogitRows(),
                          events.size(), inputList, outputList, instructionList);
+}
+
+void Exporter::addExpertInstruction(
+    Operation &op, Offsets<fb::Instruction> &list,
+    const llvm::DenseMap<Value, uint32_t> &events) {
+  auto add = [&](Stream stream, fb::Operation kind, auto operation) {
+    list.push_back(fb::CreateInstruction(
+        out, static_cast<fb::StreamKind>(stream), kind, operation.Union()));
+  };
+  using Kind = fb::Operation;
+  llvm::TypeSwitch<Operation *>(&op)
+      .Case([&](DemandOp demand) {
+        add(Stream::Compute, Kind::ExpertDemand,
+            fb::CreateExpertDemand(
+                out, index(demand.getBank()), demand.getPart(),
+                demand.getParts(), index(demand.getIds()),
+                events.lookup(demand.getEvent()), demand.getAll()));
+      })
+      .Case([&](SplitOp split) {
+        add(Stream::Compute, Kind::ExpertSplit,
+            fb::CreateExpertSplit(out, index(split.getBank()), split.getPart(),
+                                  split.getShare().convertToFloat()));
+      })
+      .Case([&](FetchExpertsOp fetch) {
+        add(Stream::Demand, Kind::ExpertFetch,
+            fb::CreateExpertFetch(out, index(fetch.getBank()),
+                                  fetch.getPart()));
+      })
+      .Case([&](RunHostOp run) {
+        add(Stream::Compute, Kind::ExpertRunHost,
+            fb::CreateExpertRunHost(out, index(run.getBank()), run.getPart(),
+                                    index(run.getIn()),
+                                    index(run.getOutputs())));
+      })
+      .Case([&](RunExpertsOp run) {
+        add(Stream::Compute, Kind::ExpertRun,
+            fb::CreateExpertRun(
+                out, index(run.getBank()), run.getPart(), run.getParts(),
+                static_cast<fb::Arithmetic>(run.getArithmetic()),
+                index(run.getIn()), index(run.getInner()),
+                index(run.getOutputs()), index(run.getTables()),
+                index(run.getTablesHost())));
+      })
+      .Case([&](JoinOp join) {
+        add(Stream::Compute, Kind::ExpertJoin,
+            fb::CreateExpertJoin(
+                out, index(join.getBank()), join.getPart(),
+                index(join.getSource()), index(join.getStaged()),
+                index(join.getIndex()), index(join.getIndexHost()),
+                index(join.getOutputs())));
+      })
+      .Case([&](ReleaseOp release) {
+        add(Stream::Compute, Kind::ExpertRelease,
+            fb::CreateExpertRelease(out, index(release.getBank()),
+                                    release.getPart(), release.getForget()));
+      })
+      .Case([&](PrefetchOp prefetch) {
+        add(Stream::Prefetch, Kind::ExpertPrefetch,
+            fb::CreateExpertPrefetch(
+                out, index(prefetch.getBank()),
+                prefetch.getFrom() ? index(prefetch.getFrom()) : UINT32_MAX,
+                prefetch.getLimit()));
+      })
+      .Case([&](GraphBeginOp begin) {
+        add(Stream::Compute, Kind::GraphBegin,
+            fb::CreateGraphBegin(out, begin.getGraph()));
+      })
+      .Case([&](GraphEndOp end) {
+        add(Stream::Compute, Kind::GraphEnd,
+            fb::CreateGraphEnd(out, end.getGraph()));
+      });
 }
 
 flat::Offset<fb::Model> Exporter::exportModel() {
@@ -285,11 +408,24 @@ FailureOr<std::vector<uint8_t>> Exporter::run() {
   auto ropeList = out.CreateVector(ropes);
   auto entryList = out.CreateVector(entries);
   auto memoryList = out.CreateVector(memory);
+  flat::Offset<flat::Vector<flat::Offset<fb::ExpertPool>>> poolList;
+  flat::Offset<flat::Vector<flat::Offset<fb::ExpertBank>>> bankList;
+  if (!pools.empty()) {
+    poolList = out.CreateVector(pools);
+    bankList = out.CreateVector(banks);
+  }
+  // Without a policy the plan's default is the first one.
+  uint8_t policyIndex = policy ? policy.getPolicy() : 0;
+  float stepMs = policy ? policy.getStepMs().convertToFloat() : 0;
+  flat::Offset<flat::String> mode;
+  if (policy)
+    mode = out.CreateString(policy.getMode().str());
   fb::FinishPlanBuffer(
       out, fb::CreatePlan(out, plan::kVersion, compiler, options, directory,
                           fingerprint(), facts, fileList, arenaList, bufferList,
                           sourceList, constantList, ropeList, load, entryList,
-                          memoryList));
+                          memoryList, poolList, bankList, policyIndex, stepMs,
+                          mode));
   return std::vector<uint8_t>(out.GetBufferPointer(),
                               out.GetBufferPointer() + out.GetSize());
 }

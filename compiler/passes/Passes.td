@@ -80,9 +80,11 @@ def InsertExpertTransfers
     Replaces `llm.experts` by ops of the expert dialect. When slots for the
     experts of all layers fit `budget`, `@load` fetches and pins every layer
     once, and entry points use the resident slots; that they may is proved by
-    the verifier of `expert.resident`. Otherwise each layer's experts are
-    demanded, fetched, awaited, run and released in each step, in as many slots
-    as the budget holds.
+    the verifier of `expert.resident`. Otherwise (and with `dynamic`) each
+    layer's experts are demanded, fetched, awaited, run and released in each
+    step, once for each of its batches (`llm.max_logit_rows`, at most
+    `max-parts`), in as many slots as the budget holds. `serial` demands whole
+    layers and forgets them.
 
     Before:
 
@@ -91,7 +93,7 @@ def InsertExpertTransfers
         : tensor<?x128xbf16>, tensor<?x8xi32>, tensor<?x8xf32>
     ```
 
-    After, where not all experts fit:
+    After, where not all experts fit, in an entry point of one batch:
 
     ```mlir
     %set = expert.demand %ids : tensor<?x8xi32> -> !expert.set<@experts0>
@@ -99,9 +101,11 @@ def InsertExpertTransfers
         : !expert.set<@experts0> -> !expert.ticket<@experts0>
     %slots = expert.await %ticket
         : !expert.ticket<@experts0> -> !expert.slots<@experts0>
-    %y = expert.run %x, %weights, %set, %slots
-        : tensor<?x128xbf16>, tensor<?x8xf32>, !expert.set<@experts0>,
-          !expert.slots<@experts0>
+    %outputs = expert.run %x, %set, %slots
+        : tensor<?x128xbf16>, !expert.set<@experts0>, !expert.slots<@experts0>
+          -> !expert.outputs<@experts0>
+    %y = expert.combine %weights, %outputs
+        : tensor<?x8xf32>, !expert.outputs<@experts0> -> tensor<?x128xbf16>
     expert.release %slots : !expert.slots<@experts0>
     ```
 
@@ -113,12 +117,125 @@ def InsertExpertTransfers
   let options = [
     Option<"budget", "budget", "int64_t",
            "std::numeric_limits<int64_t>::max()",
-           "Bytes of GPU memory for expert slots">
+           "Bytes of GPU memory for expert slots">,
+    Option<"dynamic", "dynamic", "bool", "false",
+           "Move experts in each step even where all fit">,
+    Option<"serial", "serial", "bool", "false",
+           "Demand whole layers and forget them">,
+    Option<"maxParts", "max-parts", "int64_t", "64",
+           "Most batches that bring experts of their own">
   ];
   let statistics = [
     Statistic<"pools", "pools", "Pools of expert slots">,
     Statistic<"pinned", "pinned", "Layers whose experts stay in the pool">,
     Statistic<"fetches", "fetches", "Fetches inside entry points">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// expert -> expert
+//===----------------------------------------------------------------------===//
+
+def MergeExpertIo : Pass<"merge-expert-io", "::mlir::ModuleOp"> {
+  let summary = "Makes one demand of those of all batches of a layer";
+  let description = [{
+    The demands of one layer become their union: each missing expert moves once
+    a step, and runs once, for the rows of all batches together.
+
+    Before: two batches, each with a chain of its own.
+
+    ```mlir
+    %set0 = expert.demand %ids part 0 of 2 : tensor<?x8xi32> -> !expert.set<@a>
+    // fetch, await, run, release
+    %set1 = expert.demand %ids part 1 of 2 : tensor<?x8xi32> -> !expert.set<@a>
+    // fetch, await, run
+    %y = expert.combine %weights, %outputs0, %outputs1 : tensor<?x8xf32>,
+        !expert.outputs<@a>, !expert.outputs<@a> -> tensor<?x128xbf16>
+    ```
+
+    After:
+
+    ```mlir
+    %set = expert.demand %ids : tensor<?x8xi32> -> !expert.set<@a>
+    // fetch, await, run
+    %y = expert.combine %weights, %outputs
+        : tensor<?x8xf32>, !expert.outputs<@a> -> tensor<?x128xbf16>
+    ```
+  }];
+  let dependentDialects = ["::sluice::expert::ExpertDialect"];
+  let statistics = [
+    Statistic<"demandsBefore", "demands-before", "Demands before">,
+    Statistic<"demandsAfter", "demands-after", "Demands after">
+  ];
+}
+
+def SplitMisses : Pass<"split-misses", "::mlir::ModuleOp"> {
+  let summary = "Gives the CPU its share of the missing experts";
+  let description = [{
+    Divides each demand of all rows into what the bus brings and what the CPU
+    computes where it lies; with a `share` of 1 the CPU gets all that is not in
+    a slot. `@prefill` is left alone: its experts may use the tensor cores, whose
+    bits the CPU cannot give.
+
+    Before:
+
+    ```mlir
+    %set = expert.demand %ids : tensor<?x8xi32> -> !expert.set<@a>
+    %ticket = expert.fetch %set into @pool : !expert.set<@a> -> !expert.ticket<@a>
+    ```
+
+    After:
+
+    ```mlir
+    %set = expert.demand %ids : tensor<?x8xi32> -> !expert.set<@a>
+    %fetched, %host = expert.split %set share 0.65 : !expert.set<@a>
+    %ticket = expert.fetch %fetched into @pool
+        : !expert.set<@a> -> !expert.ticket<@a>
+    %cpu = expert.run_host %x, %host
+        : tensor<?x128xbf16>, !expert.set<@a> -> !expert.outputs<@a>
+    ```
+  }];
+  let dependentDialects = ["::sluice::expert::ExpertDialect"];
+  let options = [
+    Option<"share", "share", "double", "0.0",
+           "Share of the missing bytes that the CPU computes">
+  ];
+  let statistics = [
+    Statistic<"splits", "splits", "Demands that were divided">
+  ];
+}
+
+def SchedulePrefetch : Pass<"schedule-prefetch", "::mlir::ModuleOp"> {
+  let summary = "Brings experts before their layer asks for them";
+  let description = [{
+    Behind the experts of each layer, those that the next one will probably
+    demand are predicted and moved: the bus is idle while the attention between
+    the two runs. At most `limit` experts a layer, and at most half of the slots.
+
+    Before:
+
+    ```mlir
+    %outputs = expert.run %x, %set, %slots : tensor<?x128xbf16>,
+        !expert.set<@a>, !expert.slots<@a> -> !expert.outputs<@a>
+    ```
+
+    After:
+
+    ```mlir
+    %outputs = expert.run %x, %set, %slots : tensor<?x128xbf16>,
+        !expert.set<@a>, !expert.slots<@a> -> !expert.outputs<@a>
+    %next = expert.predict from %set limit 8
+        : !expert.set<@a> -> !expert.set<@b>
+    expert.prefetch %next into @pool : !expert.set<@b>
+    ```
+  }];
+  let dependentDialects = ["::sluice::expert::ExpertDialect"];
+  let options = [
+    Option<"limit", "limit", "int64_t", "0",
+           "Most experts that come ahead of a layer">
+  ];
+  let statistics = [
+    Statistic<"prefetches", "prefetches", "Layers that are prefetched">
   ];
 }
 
@@ -135,6 +252,10 @@ def LowerToPlan : Pass<"lower-to-plan", "::mlir::ModuleOp"> {
     workspace buffer that overlaps no other, and everything stands on the
     compute stream: the plan runs as it is, `assign-streams` and `plan-memory`
     make it faster and smaller.
+
+    Experts that move get a pool with an image of each expert in host memory and
+    no expert in a slot; `place-experts` says better. Their ids are copied to the
+    host behind the router, and the demand waits for that copy's event.
 
     The arithmetic class of each launch is fixed here. Linear layers that can
     have more than 8 rows use the tensor cores; so do attention and experts, but
@@ -236,6 +357,86 @@ def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"before", "bytes-before", "Bytes of the workspace before">,
     Statistic<"after", "bytes-after", "Bytes of the workspace after">
+  ];
+}
+
+def PlaceExperts : Pass<"place-experts", "::mlir::ModuleOp"> {
+  let summary = "Says where each expert lives: slot, host memory or disk";
+  let description = [{
+    Run it behind `plan-memory`: what the GPU budget leaves beside everything
+    else becomes slots, at least two a pool. The host budget fills with images of
+    the most popular experts; the others are read from disk when they are
+    missing, through a ring of at most `ring` images. Load fills the slots with
+    the most popular experts, or evenly over the layers where nothing is known.
+    `empty` keeps the slots empty.
+
+    Before, with a budget for one slot more (and experts of equal popularity):
+
+    ```mlir
+    %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images
+    %a = plan.expert_bank "a" layer 0 in %pool from %s experts 2 top_k 1 hidden 8
+        inner 4 parts [0, 128, 256] homes [0, 0] resident []
+    ```
+
+    After:
+
+    ```mlir
+    %pool = plan.expert_pool "pool" in %slots slots 3 of 768 wave 768 host %images
+    %a = plan.expert_bank "a" layer 0 in %pool from %s experts 2 top_k 1 hidden 8
+        inner 4 parts [0, 128, 256] homes [0, 0] resident [0, 1]
+    ```
+  }];
+  let dependentDialects = ["::sluice::planir::PlanDialect"];
+  let options = [
+    Option<"gpuBudget", "gpu-budget", "int64_t",
+           "std::numeric_limits<int64_t>::max()", "Bytes of GPU memory in all">,
+    Option<"hostBudget", "host-budget", "int64_t",
+           "std::numeric_limits<int64_t>::max()", "Bytes of host memory in all">,
+    Option<"wave", "wave", "int64_t", "33554432",
+           "Bytes of arrived experts that one launch waits for">,
+    Option<"ring", "ring", "int64_t", "16",
+           "Most slot images in the ring for disk reads">,
+    Option<"empty", "empty", "bool", "false", "Fill no slots at load">
+  ];
+  let statistics = [
+    Statistic<"slots", "slots", "Slots of all pools">,
+    Statistic<"onHost", "host", "Experts that live in host memory">,
+    Statistic<"onDisk", "disk", "Experts that live on disk alone">,
+    Statistic<"resident", "resident", "Experts that load brings into slots">
+  ];
+}
+
+def FormGraphs : Pass<"form-graphs", "::mlir::ModuleOp"> {
+  let summary = "Marks what can be captured and replayed as one";
+  let description = [{
+    A launch costs the host more than many a kernel takes. The longest runs of
+    launches and copies on the compute stream between two places where the host
+    or another stream comes in are marked; a runtime may capture them once and
+    replay them. Events and the work of other streams move behind the run: they
+    wait for more than before, never for less.
+
+    Before:
+
+    ```mlir
+    plan.launch add(%a, %a, %b) {hidden = 4} rows portable on compute
+    %event = plan.record on compute
+    plan.launch add(%b, %b, %c) {hidden = 4} rows portable on compute
+    ```
+
+    After:
+
+    ```mlir
+    plan.graph_begin 0
+    plan.launch add(%a, %a, %b) {hidden = 4} rows portable on compute
+    plan.launch add(%b, %b, %c) {hidden = 4} rows portable on compute
+    plan.graph_end 0
+    %event = plan.record on compute
+    ```
+  }];
+  let dependentDialects = ["::sluice::planir::PlanDialect"];
+  let statistics = [
+    Statistic<"graphs", "graphs", "Graphs">,
+    Statistic<"nodes", "nodes", "Launches and copies in graphs">
   ];
 }
 

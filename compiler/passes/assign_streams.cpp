@@ -29,17 +29,28 @@ namespace {
 
 constexpr size_t kStreams = plan::kStreamCount;
 
+using Buffers = llvm::DenseSet<Operation *>;
+
 /// Uploads do not hold up the kernels before their first use, and downloads do
-/// not hold up those behind them.
-Stream choose(Operation *op) {
+/// not hold up those behind them; but what the host waits for in the middle of
+/// a step goes the short way, behind the kernel that made it.
+Stream choose(Operation *op, const Buffers &readByHost) {
   if (isa<planir::FetchOp>(op))
     return Stream::Demand;
   if (auto copy = dyn_cast<CopyOp>(op)) {
     auto target = copy.getTarget().getDefiningOp<BufferOp>();
-    return target.getArenaOp().getMemory() == Memory::Device ? Stream::Demand
-                                                             : Stream::CopyBack;
+    if (target.getArenaOp().getMemory() == Memory::Device)
+      return Stream::Demand;
+    return readByHost.contains(target) ? Stream::Compute : Stream::CopyBack;
   }
   return Stream::Compute;
+}
+
+/// True for an event that the host waits for: it was recorded on purpose, the
+/// others are made here.
+bool isForHost(RecordOp record) {
+  return llvm::any_of(record.getEvent().getUsers(),
+                      [](Operation *user) { return isa<DemandOp>(user); });
 }
 
 void setStream(Operation *op, Stream stream) {
@@ -134,15 +145,36 @@ void EntryStreams::run() {
   for (Operation &op : llvm::make_early_inc_range(body))
     if (isa<WaitOp>(op))
       op.erase();
-  for (Operation &op : llvm::make_early_inc_range(body))
-    if (isa<RecordOp>(op))
-      op.erase();
-
+  Buffers readByHost;
   for (Operation &op : llvm::make_early_inc_range(body)) {
-    if (!isa<LaunchOp, CopyOp, planir::FetchOp>(op))
+    forEachHostAccess(&op, [&](BufferOp buffer, bool reads, bool) {
+      if (reads)
+        readByHost.insert(buffer);
+    });
+    if (auto record = dyn_cast<RecordOp>(op); record && !isForHost(record))
+      op.erase();
+  }
+
+  llvm::DenseMap<Value, Clock> events;
+  for (Operation &op : llvm::make_early_inc_range(body)) {
+    if (auto record = dyn_cast<RecordOp>(op); record && isForHost(record)) {
+      record.setStream(Stream::Compute);
+      auto stream = static_cast<size_t>(Stream::Compute);
+      events[record.getEvent()] = known[stream];
+      // Others may wait for it too.
+      if (!done[stream].empty() && !done[stream].back().event)
+        done[stream].back().event = record.getEvent();
       continue;
-    setStream(&op, choose(&op));
-    auto stream = static_cast<size_t>(choose(&op));
+    }
+    // All that is enqueued behind the host's wait starts after it.
+    if (auto demand = dyn_cast<DemandOp>(op))
+      for (Clock &clock : known)
+        join(clock, events.lookup(demand.getEvent()));
+    if (!isa<LaunchOp, CopyOp, planir::FetchOp, RunExpertsOp, JoinOp>(op))
+      continue;
+    Stream chosen = choose(&op, readByHost);
+    setStream(&op, chosen);
+    auto stream = static_cast<size_t>(chosen);
     order(&op, stream);
     uint32_t position = ++known[stream][stream];
     done[stream].push_back({&op, known[stream], Value()});

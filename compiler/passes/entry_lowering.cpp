@@ -87,15 +87,38 @@ LogicalResult EntryLowering::run() {
     returned[value].push_back(index);
   if (failed(lowerInputs()))
     return failure();
+  auto flush = [&] {
+    for (Value value : postponed)
+      if (failed(lowerOutputs(value)))
+        return failure();
+    postponed.clear();
+    return success();
+  };
+  moving = !function.getBody().front().getOps<expert::FetchOp>().empty();
   for (Operation &op : function.getBody().front().without_terminator()) {
     loc = op.getLoc();
     if (failed(lower(&op)))
       return failure();
+    // Behind the demand, the host's wait orders these copies: no event is
+    // needed, and nothing comes between the router and the copy of its ids.
+    bool routing = moving && isa<llm::RouteOp, llm::TopKOp>(op);
     for (Value value : op.getResults())
-      if (failed(lowerOutputs(value)))
+      if (routing)
+        postponed.push_back(value);
+      else if (failed(lowerOutputs(value)))
         return failure();
+    if (isa<expert::DemandOp>(op) && failed(flush()))
+      return failure();
   }
-  return success();
+  return flush();
+}
+
+Rows EntryLowering::rowsOf(Value value) {
+  if (isa<expert::SetType, expert::OutputsType>(value.getType())) {
+    expert::DemandOp demand = expert::demandOf(value);
+    return demand ? tensor(demand.getIds()).rows : Rows::Fixed;
+  }
+  return tensor(value).rows;
 }
 
 LogicalResult EntryLowering::lowerInputs() {
@@ -170,9 +193,7 @@ LogicalResult EntryLowering::checkRows(Operation *op) {
     return success();
   Rows common = Rows::Fixed;
   for (Value operand : op->getOperands()) {
-    Rows rows = isa<expert::SetType>(operand.getType())
-                    ? demands.lookup(operand).rows
-                    : tensor(operand).rows;
+    Rows rows = rowsOf(operand);
     if (rows == Rows::Fixed)
       continue;
     if (common != Rows::Fixed && rows != common)
@@ -184,13 +205,15 @@ LogicalResult EntryLowering::checkRows(Operation *op) {
 }
 
 LogicalResult EntryLowering::lower(Operation *op) {
-  if (failed(checkRows(op)))
+  if (failed(checkRows(op)) || failed(checkExperts(op)))
     return failure();
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<llm::EmbedOp, llm::LinearOp, llm::RmsNormOp, llm::AddOp,
             llm::AddRmsNormOp, llm::RopeOp, llm::KvWriteOp,
             llm::QkNormRopeWriteOp, llm::AttentionOp, llm::SoftmaxOp,
-            llm::SwigluOp, llm::SelectRowsOp, expert::DemandOp, expert::RunOp>(
+            llm::SwigluOp, llm::SelectRowsOp, expert::DemandOp, expert::RunOp,
+            expert::CombineOp, expert::SplitOp, expert::FetchOp,
+            expert::RunHostOp, expert::ReleaseOp, expert::PrefetchOp>(
           [&](auto known) {
             lower(known);
             return success();
@@ -203,14 +226,10 @@ LogicalResult EntryLowering::lower(Operation *op) {
         lowerChoice(choice, "route");
         return success();
       })
-      // Where a layer's experts are is known from the pin.
-      .Case([](expert::ResidentOp) { return success(); })
-      .Case([](expert::FetchOp fetch) {
-        return fetch.emitError()
-               << "experts of " << fetch.getSet().getType().getBank()
-               << " would be fetched while a step runs, which this runtime "
-                  "cannot do: expected an expert budget that holds them all";
-      })
+      // Where a layer's experts are is known from the pin; what moves is
+      // awaited by the run, and what is predicted by the prefetch.
+      .Case<expert::ResidentOp, expert::AwaitOp, expert::PredictOp>(
+          [](auto) { return success(); })
       .Default([](Operation *other) {
         return other->emitError("has no kernel to be lowered to");
       });

@@ -10,6 +10,7 @@
 #include "compiler/passes/plan_builder.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace sluice {
 
@@ -31,7 +32,6 @@ private:
   /// The union of a step's experts, as expert_demand leaves it.
   struct Demand {
     Value offsets, order;
-    planir::Rows rows = planir::Rows::Fixed;
   };
 
   mlir::LogicalResult lowerInputs();
@@ -53,7 +53,35 @@ private:
   void lower(llm::SelectRowsOp op);
   void lower(expert::DemandOp op);
   void lower(expert::RunOp op);
+  void lower(expert::CombineOp op);
+  // Experts that move: entry_lowering_experts.cpp.
+  void lowerMoving(expert::DemandOp op, mlir::FlatSymbolRefAttr pool);
+  void lowerMoving(expert::RunOp op);
+  void lower(expert::SplitOp op);
+  void lower(expert::FetchOp op);
+  void lower(expert::RunHostOp op);
+  void lower(expert::ReleaseOp op);
+  void lower(expert::PrefetchOp op);
+  /// Fails where an op acts on experts that were not demanded.
+  mlir::LogicalResult checkExperts(mlir::Operation *op);
+  /// Joins what the CPU has computed.
+  void join(expert::RunHostOp op, expert::CombineOp sum);
   template <typename Choice> void lowerChoice(Choice op, const char *kernel);
+
+  /// The rows of a tensor, or those behind a set or outputs.
+  planir::Rows rowsOf(Value value);
+  /// The tensor class for a bank's experts on rows of this type.
+  bool tensorExperts(llm::ExpertBankOp bank, mlir::Type activation,
+                     planir::Rows rows);
+  /// What parts of one layer's sum share on the device.
+  struct Outputs {
+    Value inner, outputs, tables;
+  };
+  Outputs &outputsOf(expert::RunOp run);
+  /// A host buffer of the entry that all layers use in turn: the host's wait
+  /// for a layer's ids lies between two uses.
+  Value shared(const llvm::Twine &name, int64_t elements, mlir::Type dtype,
+               planir::Rows rows);
 
   Tensor tensor(Value value) const { return tensors.lookup(value); }
   /// A workspace buffer for a result of the op that is being lowered.
@@ -83,6 +111,18 @@ private:
   llvm::DenseMap<Value, Demand> demands;
   /// Results of the function by the value they return.
   llvm::DenseMap<Value, llvm::SmallVector<unsigned, 1>> returned;
+  /// Routing whose copies for recording wait until the demand is enqueued.
+  llvm::SmallVector<Value> postponed;
+  bool moving = false; ///< Some experts move in this function.
+  /// Outputs by the sum that they go into.
+  llvm::DenseMap<mlir::Operation *, Outputs> sums;
+  llvm::StringMap<Value> sharedBuffers;
+  /// Events behind the copies of ids to the host, by ids.
+  struct Ready {
+    Value ids, event;
+  };
+  llvm::DenseMap<Value, Ready> ready;
+  llvm::DenseMap<Value, Value> hostRows; ///< Rows on the host, by tensor.
 };
 
 } // namespace sluice

@@ -2,7 +2,8 @@
 //
 // Replaces llm.experts by expert ops. When the slots of all layers fit the
 // budget, @load fetches every expert once and pins it; the entry points then
-// name the slots by expert.resident, whose verifier checks the proof.
+// name the slots by expert.resident, whose verifier checks the proof. Otherwise
+// each batch of a step gets a chain of its own that brings its experts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +32,6 @@ struct Group {
   SmallVector<llm::ExpertBankOp> banks;
   int64_t slotBytes = 0; ///< Of the largest expert.
   int64_t experts = 0;   ///< Of all banks together.
-  int64_t widest = 0;    ///< Experts of the bank with the most.
   StringAttr pool;
 };
 using Groups = llvm::MapVector<Type, Group>;
@@ -47,9 +47,12 @@ private:
   LogicalResult makePools(Groups &groups, bool resident);
   void makeLoad(Groups &groups);
   void expand(llm::ExpertsOp op, StringAttr pool, bool resident);
+  /// Batches of the entry point that an op stands in, at most `max-parts`.
+  int64_t partsOf(llm::ExpertsOp op);
 
   // A release build of MLIR keeps no statistics; a remark is always there.
   unsigned poolCount = 0, pinnedCount = 0, fetchCount = 0;
+  int64_t batches = 1; ///< The most that an entry point has.
 };
 
 /// Bytes that slots for `slots` experts take, or the largest number when that
@@ -67,24 +70,27 @@ LogicalResult InsertExpertTransfers::makePools(Groups &groups, bool resident) {
   ModuleOp module = getOperation();
   OpBuilder builder(module.getBodyRegion());
   builder.setInsertionPointToEnd(module.getBody());
-  // Without room for all, what is left after the widest layer of each group is
+  // Without room for all, what is left after the fewest slots that work is
   // shared in proportion to the experts.
   int64_t least = 0, most = 0;
   for (auto &[dtype, group] : groups) {
-    least = sum(least, poolBytes(group.widest, group.slotBytes));
+    least = sum(least, poolBytes(kMinimumSlots, group.slotBytes));
     most = sum(most, poolBytes(group.experts, group.slotBytes));
   }
-  if (least > budget)
+  if (!resident && least > budget)
     return module.emitError()
            << "the expert budget of " << static_cast<int64_t>(budget)
-           << " bytes does not hold one layer's experts, which take " << least;
+           << " bytes does not hold " << kMinimumSlots
+           << " experts at a time, which take " << least;
   double share =
       most > least ? double(budget - least) / double(most - least) : 0.0;
   for (auto &[dtype, group] : groups) {
     int64_t slots = group.experts;
     if (!resident)
-      slots = group.widest + static_cast<int64_t>(
-                                 share * double(group.experts - group.widest));
+      slots = kMinimumSlots +
+              std::max<int64_t>(
+                  0, static_cast<int64_t>(
+                         share * double(group.experts - kMinimumSlots)));
     std::string name = groups.size() == 1
                            ? "pool"
                            : "pool_" +
@@ -122,35 +128,56 @@ void InsertExpertTransfers::makeLoad(Groups &groups) {
   func::ReturnOp::create(builder, module.getLoc());
 }
 
+int64_t InsertExpertTransfers::partsOf(llm::ExpertsOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  auto limit = function
+                   ? function->getAttrOfType<IntegerAttr>(llm::kMaxLogitRows)
+                   : IntegerAttr();
+  int64_t parts = limit ? std::max<int64_t>(1, limit.getInt()) : 1;
+  batches = std::max(batches, parts);
+  return std::min<int64_t>(parts, maxParts);
+}
+
 void InsertExpertTransfers::expand(llm::ExpertsOp op, StringAttr pool,
                                    bool resident) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   FlatSymbolRefAttr bank = op.getBankAttr();
-  auto set = DemandOp::create(builder, loc, SetType::get(bank), op.getIds());
+  int64_t parts = resident ? 1 : partsOf(op);
+  SmallVector<Value> outputs;
   Value slots;
-  if (resident) {
-    slots = ResidentOp::create(builder, loc, SlotsType::get(bank));
-  } else {
-    auto ticket = FetchOp::create(builder, loc, TicketType::get(bank), set,
-                                  FlatSymbolRefAttr::get(pool));
-    slots = AwaitOp::create(builder, loc, SlotsType::get(bank), ticket);
-    ++fetchCount;
+  for (int64_t part = 0; part < parts; ++part) {
+    auto set = DemandOp::create(builder, loc, SetType::get(bank), op.getIds(),
+                                part, parts, !resident && serial);
+    if (resident) {
+      slots = ResidentOp::create(builder, loc, SlotsType::get(bank));
+    } else {
+      auto ticket = FetchOp::create(builder, loc, TicketType::get(bank), set,
+                                    FlatSymbolRefAttr::get(pool));
+      slots = AwaitOp::create(builder, loc, SlotsType::get(bank), ticket);
+      ++fetchCount;
+    }
+    outputs.push_back(RunOp::create(builder, loc, OutputsType::get(bank),
+                                    op.getIn(), set, slots));
+    // The slots of the last part stay until the sum is made.
+    if (!resident && part + 1 < parts)
+      ReleaseOp::create(builder, loc, slots, serial);
   }
-  auto run = RunOp::create(builder, loc, op.getOut().getType(), op.getIn(),
-                           op.getWeights(), set, slots);
+  auto combine = CombineOp::create(builder, loc, op.getOut().getType(),
+                                   op.getWeights(), outputs);
   if (!resident)
-    ReleaseOp::create(builder, loc, slots);
-  op.replaceAllUsesWith(run.getOut());
+    ReleaseOp::create(builder, loc, slots, serial);
+  op.replaceAllUsesWith(combine.getOut());
   op.erase();
 }
 
 void InsertExpertTransfers::runOnOperation() {
   ModuleOp module = getOperation();
-  if (budget < 0) {
+  if (budget < 0 || maxParts < 1) {
     module.emitError() << "the expert budget is "
-                       << static_cast<int64_t>(budget)
-                       << " bytes, expected at least 0";
+                       << static_cast<int64_t>(budget) << " bytes for at most "
+                       << static_cast<int64_t>(maxParts)
+                       << " parts, expected at least 0 for at least 1";
     return signalPassFailure();
   }
   Groups groups;
@@ -159,15 +186,13 @@ void InsertExpertTransfers::runOnOperation() {
     group.banks.push_back(bank);
     group.slotBytes = std::max(group.slotBytes, slotLayout(bank).bytes);
     group.experts += bank.getExperts();
-    group.widest = std::max<int64_t>(group.widest,
-                                     static_cast<int64_t>(bank.getExperts()));
   }
   if (groups.empty())
     return;
   int64_t all = 0;
   for (auto &[dtype, group] : groups)
     all = sum(all, poolBytes(group.experts, group.slotBytes));
-  bool resident = all <= budget;
+  bool resident = all <= budget && !dynamic;
   if (failed(makePools(groups, resident)))
     return signalPassFailure();
   if (resident)
@@ -188,6 +213,11 @@ void InsertExpertTransfers::runOnOperation() {
   });
   if (expanded.wasInterrupted())
     return signalPassFailure();
+  if (batches > maxParts)
+    remark::missed(module.getLoc(),
+                   remark::RemarkOpts::name("parts").category(DEBUG_TYPE))
+        << remark::metric("batches", batches)
+        << remark::metric("parts", static_cast<int64_t>(maxParts));
   remark::passed(module.getLoc(),
                  remark::RemarkOpts::name("experts").category(DEBUG_TYPE))
       << remark::metric("pools", poolCount)

@@ -15,21 +15,6 @@ namespace {
 
 int64_t elementBytes(Type type) { return type.getIntOrFloatBitWidth() / 8; }
 
-/// Appends a range, or lengthens the last one where it goes on there.
-void appendRange(SmallVectorImpl<int64_t> &ranges, int64_t file, int64_t source,
-                 int64_t target, int64_t bytes) {
-  if (!ranges.empty()) {
-    MutableArrayRef<int64_t> last =
-        MutableArrayRef<int64_t>(ranges).take_back(4);
-    if (last[0] == file && last[1] + last[3] == source &&
-        last[2] + last[3] == target) {
-      last[3] += bytes;
-      return;
-    }
-  }
-  ranges.append({file, source, target, bytes});
-}
-
 } // namespace
 
 int64_t saturatingBytes(std::initializer_list<int64_t> factors) {
@@ -45,6 +30,8 @@ PlanBuilder::PlanBuilder(ModuleOp module)
     : module(module), symbols(module),
       facts(*module.getOps<llm::ModelOp>().begin()),
       declarations(module.getBodyRegion()) {
+  for (auto known : module.getOps<expert::StatisticsOp>())
+    statistics[known.getBankAttr()] = known;
   declarations.setInsertionPointToEnd(module.getBody());
   Location loc = facts.getLoc();
   auto model = planir::ModelOp::create(
@@ -59,6 +46,7 @@ PlanBuilder::PlanBuilder(ModuleOp module)
       {"weights", Memory::Device}, {"experts", Memory::Device},
       {"kv", Memory::Device},      {"workspace", Memory::Device},
       {"tables", Memory::Device},  {"io", Memory::Host},
+      {"images", Memory::Host},    {"ring", Memory::Host},
   };
   Type arenaType = ArenaType::get(context());
   for (auto [arena, description] : llvm::zip(arenas, kArenas))
@@ -155,49 +143,8 @@ std::pair<Value, Value> PlanBuilder::cache(FlatSymbolRefAttr name) {
   return caches[name] = {keys, pool(".v")};
 }
 
-void PlanBuilder::pin(expert::PinOp pin) {
-  FlatSymbolRefAttr name = pin.getSlots().getType().getBank();
-  auto bank = lookup<llm::ExpertBankOp>(name);
-  FlatSymbolRefAttr poolName = pin.getFetch().getPoolAttr();
-  auto pool = lookup<expert::PoolOp>(poolName);
-  Location loc = bank.getLoc();
-  int64_t slotBytes = pool.getSlotBytes(), first = pin.getFirst();
-  int64_t experts = bank.getExperts();
-  Value &slots = pools[poolName];
-  if (!slots)
-    slots = buffer(ArenaId::Experts, poolName.getValue(),
-                   slotBytes * pool.getSlots(), pool.getDtype(), pool.getLoc());
-
-  SmallVector<Value> bankFiles;
-  for (auto fileName : bank.getFiles().getAsRange<FlatSymbolRefAttr>())
-    bankFiles.push_back(file(fileName));
-  expert::SlotLayout layout = expert::slotLayout(bank);
-  int64_t parts[3] = {layout.gate, layout.up, layout.down};
-  SmallVector<int64_t> ranges;
-  for (int64_t matrix = 0; matrix < 3 * experts; ++matrix)
-    appendRange(ranges, bank.getFileOf()[matrix], bank.getOffsets()[matrix],
-                (first + matrix / 3) * slotBytes + parts[matrix % 3],
-                bank.getMatrixBytes());
-  Value source = SourceOp::create(declarations, loc, SourceType::get(context()),
-                                  bank.getTensor(), bankFiles, ranges);
-  fetch(source, slots, loc);
-
-  Value table = buffer(ArenaId::Tables, name.getValue() + ".slots", 4 * experts,
-                       IntegerType::get(context(), 32), loc);
-  if (first > INT32_MAX - experts) {
-    pin.emitError() << "at slot " << first << ", more than a plan can number";
-    tooLarge = true;
-  }
-  SmallVector<int32_t> slotOf(experts);
-  for (int64_t expert = 0; expert < experts; ++expert)
-    slotOf[expert] = static_cast<int32_t>(first + expert);
-  ConstantOp::create(declarations, loc, table, slotOf);
-  pinned[name] = {slots, table, static_cast<int64_t>(pool.getSlots()),
-                  slotBytes / elementBytes(pool.getDtype())};
-}
-
 LogicalResult PlanBuilder::finish() {
-  if (tooLarge)
+  if (tooLarge || failed(finishPools()))
     return failure();
   for (ArenaOp arena : arenas)
     if (arena->use_empty())

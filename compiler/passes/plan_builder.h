@@ -15,8 +15,17 @@
 namespace sluice {
 
 /// The arenas of a plan, in the order in which they are declared.
-enum class ArenaId { Weights, Experts, Kv, Workspace, Tables, Io };
-inline constexpr int kArenaCount = 6;
+enum class ArenaId {
+  Weights,
+  Experts,
+  Kv,
+  Workspace,
+  Tables,
+  Io,
+  Images, ///< Of experts, in host memory.
+  Ring    ///< Of images, for reads from disk.
+};
+inline constexpr int kArenaCount = 8;
 
 /// What no buffer may reach: sums of a few such sizes still fit 64 bits.
 inline constexpr int64_t kTooManyBytes = int64_t{1} << 60;
@@ -55,6 +64,13 @@ public:
   /// The experts of a bank that was pinned.
   Experts experts(mlir::FlatSymbolRefAttr bank) { return pinned.lookup(bank); }
 
+  /// A layer whose experts move in each step, of which each row chooses `topK`.
+  /// All experts live in host memory, none in a slot.
+  mlir::Value bank(mlir::FlatSymbolRefAttr bank, mlir::FlatSymbolRefAttr pool,
+                   int64_t topK);
+  /// The same where it was made before, else null.
+  mlir::Value bank(mlir::FlatSymbolRefAttr name) { return banks.lookup(name); }
+
   template <typename Op> Op lookup(mlir::FlatSymbolRefAttr name) {
     return symbols.lookup<Op>(name.getAttr());
   }
@@ -66,8 +82,15 @@ public:
   mlir::LogicalResult finish();
 
 private:
+  /// Where the matrices of a bank's experts lie in the files, and in slots of
+  /// `slotBytes` of which the first has number `first`.
+  mlir::Value expertSource(llm::ExpertBankOp bank, int64_t slotBytes,
+                           int64_t first);
+  mlir::Value pool(mlir::FlatSymbolRefAttr name);
   mlir::Value file(mlir::FlatSymbolRefAttr name);
   void fetch(mlir::Value source, mlir::Value target, mlir::Location loc);
+  /// Makes host memory for the images of all experts that move.
+  mlir::LogicalResult finishPools();
 
   mlir::ModuleOp module;
   mlir::SymbolTable symbols;
@@ -80,6 +103,8 @@ private:
   llvm::DenseMap<mlir::Attribute, std::pair<mlir::Value, mlir::Value>> ropes,
       caches;
   llvm::DenseMap<mlir::Attribute, Experts> pinned;
+  llvm::DenseMap<mlir::Attribute, mlir::Value> movingPools, banks;
+  llvm::DenseMap<mlir::Attribute, expert::StatisticsOp> statistics;
 };
 
 } // namespace sluice

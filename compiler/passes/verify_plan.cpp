@@ -47,7 +47,9 @@ public:
   size_t accessCount() const { return schedule.accesses.size(); }
 
 private:
-  void addWork(Operation &op);
+  void add(BufferOp buffer, bool reads, bool writes);
+  /// What the host does for an instruction.
+  plan::HazardStep &addStep(Operation &op, plan::HazardStep::Kind kind);
 
   EntryOp entry;
   Buffers &buffers;
@@ -78,18 +80,32 @@ EntrySchedule::EntrySchedule(EntryOp entry, Buffers &buffers,
       buffer(output.getBuffer()).kept = true;
       continue;
     }
+    using Kind = plan::HazardStep::Kind;
+    if (auto demand = dyn_cast<DemandOp>(op))
+      addStep(op, Kind::HostWait).event = events.lookup(demand.getEvent());
+    else if (isa<RunHostOp>(op))
+      addStep(op, Kind::HostWork);
+    else if (isa<RunExpertsOp>(op))
+      addStep(op, Kind::Host);
+    else if (isa<JoinOp>(op))
+      addStep(op, Kind::HostJoin);
+    std::optional<Stream> stream = streamOf(&op);
+    if (!stream)
+      continue;
     plan::HazardStep &step = schedule.steps.emplace_back();
     steps.push_back(&op);
-    step.stream = static_cast<uint8_t>(*streamOf(&op));
+    step.stream = static_cast<uint8_t>(*stream);
     step.firstAccess = schedule.accesses.size();
     if (auto record = dyn_cast<RecordOp>(op)) {
-      step.kind = plan::HazardStep::Kind::Record;
+      step.kind = Kind::Record;
       step.event = events[record.getEvent()] = schedule.events++;
     } else if (auto wait = dyn_cast<WaitOp>(op)) {
-      step.kind = plan::HazardStep::Kind::Wait;
+      step.kind = Kind::Wait;
       step.event = events.lookup(wait.getEvent());
     } else {
-      addWork(op);
+      forEachAccess(&op, [this](BufferOp buffer, bool reads, bool writes) {
+        add(buffer, reads, writes);
+      });
       step.accessCount = schedule.accesses.size() - step.firstAccess;
     }
     // @load brings what other entries find there.
@@ -98,15 +114,26 @@ EntrySchedule::EntrySchedule(EntryOp entry, Buffers &buffers,
   }
 }
 
-void EntrySchedule::addWork(Operation &op) {
-  forEachAccess(&op, [&](BufferOp buffer, bool reads, bool writes) {
-    plan::HazardAccess access;
-    access.buffer = buffers.index.lookup(buffer);
-    access.bytes = buffer.getBytes();
-    access.reads = reads;
-    access.writes = writes;
-    schedule.accesses.push_back(access);
+void EntrySchedule::add(BufferOp buffer, bool reads, bool writes) {
+  plan::HazardAccess access;
+  access.buffer = buffers.index.lookup(buffer);
+  access.bytes = buffer.getBytes();
+  access.reads = reads;
+  access.writes = writes;
+  schedule.accesses.push_back(access);
+}
+
+plan::HazardStep &EntrySchedule::addStep(Operation &op,
+                                         plan::HazardStep::Kind kind) {
+  plan::HazardStep &step = schedule.steps.emplace_back();
+  steps.push_back(&op);
+  step.kind = kind;
+  step.firstAccess = schedule.accesses.size();
+  forEachHostAccess(&op, [this](BufferOp buffer, bool reads, bool writes) {
+    add(buffer, reads, writes);
   });
+  step.accessCount = schedule.accesses.size() - step.firstAccess;
+  return step;
 }
 
 LogicalResult EntrySchedule::check() {

@@ -21,11 +21,11 @@ namespace sluice {
 struct ExpertSituation {
   /// The llm module before any pass, with its llm.expert_bank ops.
   mlir::ModuleOp model;
-  int64_t slotBytes = 0;    ///< Of the largest expert.
-  int64_t slots = 0;        ///< For which the budget has room, within a few.
-  int64_t experts = 0;      ///< Of all layers together.
-  int64_t hostExperts = 0;  ///< Of those, how many the host budget holds.
-  int64_t deviceFixed = 0;  ///< Bytes of GPU memory beside the slots.
+  int64_t slotBytes = 0;   ///< Of the largest expert.
+  int64_t slots = 0;       ///< For which the budget has room, within a few.
+  int64_t experts = 0;     ///< Of all layers together.
+  int64_t hostExperts = 0; ///< Of those, how many the host budget holds.
+  int64_t deviceFixed = 0; ///< Bytes of GPU memory beside the slots.
 };
 
 using ExpertPlanner =
@@ -47,9 +47,9 @@ struct CompiledModel {
   ExpertDecisions decisions;
 };
 
-/// Brings `model`, an llm module, to `stage` (Flatbuffer is Plan). Fails with
-/// OutOfMemory, the bytes by item and the smallest budget that works where
-/// `options` names a budget that is too small.
+/// Brings `model`, an llm module, to `stage` (Flatbuffer is Plan). What comes
+/// out takes as little as it can, but may still be larger than a budget:
+/// plan.memory says so.
 Result<CompiledModel> compileModel(mlir::OwningOpRef<mlir::ModuleOp> model,
                                    const CompileOptions &options, Stage stage,
                                    const CompileHooks &hooks = {});

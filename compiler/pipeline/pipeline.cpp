@@ -15,12 +15,17 @@ namespace {
 
 // They only make a plan faster; without them it gives the same tokens.
 constexpr std::string_view kMayBeDisabled[] = {
-    "canonicalize", "cse", "fuse-llm", "assign-streams", "plan-memory"};
+    "canonicalize",    "cse",          "fuse-llm",
+    "merge-expert-io", "split-misses", "schedule-prefetch",
+    "assign-streams",  "plan-memory",  "place-experts",
+    "form-graphs"};
 
 class Pipeline {
 public:
-  Pipeline(mlir::OpPassManager &passes, const CompileOptions &options)
-      : passes(passes), options(options) {}
+  Pipeline(mlir::OpPassManager &passes, const CompileOptions &options,
+           const MovingExperts *moving)
+      : passes(passes), options(options), moving(moving),
+        serial(moving && options.schedule == ScheduleKind::Serial) {}
 
   //===--------------------------------------------------------------------===//
   // llm: what is computed
@@ -42,9 +47,33 @@ public:
   // expert: where experts are and when they move
   //===--------------------------------------------------------------------===//
   void expert() {
-    // All experts get a slot: the budget is checked against the whole plan,
-    // whose error can name what everything takes.
-    passes.addPass(createInsertExpertTransfers());
+    // Unless the whole plan turned out too large, all experts get a slot.
+    InsertExpertTransfersOptions transfers;
+    if (moving) {
+      transfers.dynamic = true;
+      transfers.serial = serial;
+      transfers.budget = moving->slotBudget;
+    }
+    passes.addPass(createInsertExpertTransfers(transfers));
+    // The baseline keeps what the passes below would mend.
+    if (!moving || serial)
+      return;
+    // First: one union is what can be divided, and what evidence is taken from.
+    if (enabled("merge-expert-io"))
+      passes.addPass(createMergeExpertIo());
+    const ExpertDecisions &decisions = moving->decisions;
+    if (decisions.hostShare > 0 && enabled("split-misses")) {
+      SplitMissesOptions split;
+      split.share = decisions.hostShare;
+      passes.addPass(createSplitMisses(split));
+    }
+    // Behind the split, whose sum lies behind the run: what is moved ahead
+    // starts while the CPU is still busy.
+    if (decisions.prefetchLimit > 0 && enabled("schedule-prefetch")) {
+      SchedulePrefetchOptions ahead;
+      ahead.limit = decisions.prefetchLimit;
+      passes.addPass(createSchedulePrefetch(ahead));
+    }
   }
 
   //===--------------------------------------------------------------------===//
@@ -60,6 +89,12 @@ public:
       passes.addPass(createAssignStreams());
     if (enabled("plan-memory"))
       passes.addPass(createPlanMemory());
+    // Only now it is known what the budget leaves for slots.
+    if (moving && enabled("place-experts"))
+      passes.addPass(createPlaceExperts(placement()));
+    // Last: it may move events, which the passes above decided on.
+    if (!serial && enabled("form-graphs"))
+      passes.addPass(createFormGraphs());
     // The gate: nothing leaves the compiler that could race.
     passes.addPass(createVerifyPlan());
   }
@@ -70,8 +105,23 @@ private:
            options.disabledPasses.end();
   }
 
+  PlaceExpertsOptions placement() const {
+    auto limit = [](std::optional<uint64_t> bytes) {
+      return static_cast<int64_t>(
+          std::min<uint64_t>(bytes.value_or(INT64_MAX), INT64_MAX));
+    };
+    PlaceExpertsOptions placement;
+    placement.gpuBudget = limit(options.gpuMemory);
+    placement.hostBudget = limit(options.hostMemory);
+    placement.wave = serial ? 0 : moving->decisions.waveBytes;
+    placement.empty = serial;
+    return placement;
+  }
+
   mlir::OpPassManager &passes;
   const CompileOptions &options;
+  const MovingExperts *moving;
+  bool serial;
 };
 
 } // namespace
@@ -91,9 +141,9 @@ Status checkDisabledPasses(const CompileOptions &options) {
 }
 
 Status buildPipeline(mlir::OpPassManager &passes, const CompileOptions &options,
-                     Stage stage) {
+                     Stage stage, const MovingExperts *moving) {
   SLUICE_RETURN_IF_ERROR(checkDisabledPasses(options));
-  Pipeline pipeline(passes, options);
+  Pipeline pipeline(passes, options, moving);
   pipeline.llm();
   if (stage >= Stage::Expert)
     pipeline.expert();

@@ -12,10 +12,17 @@ namespace sluice {
 /// the message lists those that may be missing.
 Status checkDisabledPasses(const CompileOptions &options);
 
-/// Adds the passes that bring an llm module to `stage`. The order, and why, is
-/// written in pipeline.cpp. Passes that `options` disables are left out;
-/// fails as checkDisabledPasses does.
+/// For a plan whose experts do not all stay on the GPU.
+struct MovingExperts {
+  int64_t slotBudget = 0; ///< Bytes for slots, about.
+  ExpertDecisions decisions;
+};
+
+/// Adds the passes that bring an llm module to `stage`; all experts stay on the
+/// GPU, or move as `moving` says. The order, and why, is written in
+/// pipeline.cpp. Passes that `options` disables are left out; fails as
+/// checkDisabledPasses does.
 Status buildPipeline(mlir::OpPassManager &passes, const CompileOptions &options,
-                     Stage stage);
+                     Stage stage, const MovingExperts *moving = nullptr);
 
 } // namespace sluice

@@ -9,6 +9,8 @@
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 #include "dialects/expert/ExpertOpsDialect.cpp.inc"
@@ -36,11 +38,62 @@ bool isInLoad(Operation *op) {
   return function && function.getSymName() == kLoad;
 }
 
+/// An expert of the set's bank has room in a slot of the pool.
+LogicalResult verifyFits(Operation *op, SymbolTableCollection &tables,
+                         Value set, FlatSymbolRefAttr poolName) {
+  auto bank = lookupBank(op, tables, bankOf(set));
+  auto pool = tables.lookupNearestSymbolFrom<PoolOp>(op, poolName);
+  if (!pool)
+    return op->emitOpError() << poolName << " is not an expert.pool";
+  if (!bank)
+    return failure();
+  if (bank.getDtype() != pool.getDtype())
+    return op->emitOpError()
+           << "brings " << bank.getDtype() << " experts into a "
+           << pool.getDtype() << " pool";
+  int64_t bytes = slotLayout(bank).bytes;
+  if (bytes > static_cast<int64_t>(pool.getSlotBytes()))
+    return op->emitOpError()
+           << "an expert of " << bytes << " bytes does not fit a slot of "
+           << pool.getSlotBytes();
+  return success();
+}
+
+/// The rows are what the bank's experts take.
+LogicalResult verifyInput(Operation *op, SymbolTableCollection &tables,
+                          Value in, Value set) {
+  auto bank = lookupBank(op, tables, bankOf(set));
+  if (!bank)
+    return failure();
+  int64_t hidden = cast<RankedTensorType>(in.getType()).getDimSize(1);
+  if (hidden != static_cast<int64_t>(bank.getHidden()))
+    return op->emitOpError()
+           << "rows have " << hidden << " features, the bank's experts take "
+           << bank.getHidden();
+  return success();
+}
+
 } // namespace
+
+DemandOp demandOf(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto demand = dyn_cast<DemandOp>(op))
+      return demand;
+    if (auto run = dyn_cast<RunOp>(op))
+      value = run.getSet();
+    else if (auto run = dyn_cast<RunHostOp>(op))
+      value = run.getSet();
+    else if (auto split = dyn_cast<SplitOp>(op))
+      value = split.getSet();
+    else
+      break;
+  }
+  return {};
+}
 
 FlatSymbolRefAttr bankOf(Value value) {
   return TypeSwitch<Type, FlatSymbolRefAttr>(value.getType())
-      .Case<SetType, TicketType, SlotsType>(
+      .Case<SetType, TicketType, SlotsType, OutputsType>(
           [](auto type) { return type.getBank(); });
 }
 
@@ -82,6 +135,52 @@ LogicalResult PoolOp::verify() {
   return success();
 }
 
+LogicalResult StatisticsOp::verify() {
+  for (float uses : getPopularity())
+    if (!(uses >= 0) || std::isinf(uses))
+      return emitOpError("popularity has a number that is not finite and at "
+                         "least 0");
+  int64_t count = getSuccessorCount();
+  int64_t experts = getPopularity().size();
+  if (count > experts)
+    return emitOpError() << "names " << count << " successors of " << experts
+                         << " experts";
+  if (count == 0
+          ? !getSuccessors().empty()
+          : getSuccessors().empty() || getSuccessors().size() % count != 0)
+    return emitOpError() << "has " << getSuccessors().size()
+                         << " successors, expected " << count
+                         << " for each expert of the layer before";
+  for (int32_t expert : getSuccessors())
+    if (expert < 0 || expert >= experts)
+      return emitOpError() << "has successor " << expert << " of " << experts
+                           << " experts";
+  return success();
+}
+
+LogicalResult StatisticsOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto bank = lookupBank(*this, tables, getBankAttr());
+  if (!bank)
+    return failure();
+  if (getPopularity().size() != bank.getExperts())
+    return emitOpError() << "has the popularity of " << getPopularity().size()
+                         << " experts, the bank has " << bank.getExperts();
+  return success();
+}
+
+void DemandOp::build(OpBuilder &builder, OperationState &state, Type set,
+                     Value ids, int64_t part, int64_t parts, bool whole) {
+  build(builder, state, set, ids, builder.getI64IntegerAttr(part),
+        builder.getI64IntegerAttr(parts),
+        whole ? builder.getUnitAttr() : UnitAttr());
+}
+
+LogicalResult DemandOp::verify() {
+  if (getPart() < getParts())
+    return success();
+  return emitOpError() << "is part " << getPart() << " of " << getParts();
+}
+
 LogicalResult DemandOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto bank = lookupBank(*this, tables, getSet().getType().getBank());
   if (!bank)
@@ -104,21 +203,7 @@ LogicalResult FetchOp::verify() {
 }
 
 LogicalResult FetchOp::verifySymbolUses(SymbolTableCollection &tables) {
-  auto bank = lookupBank(*this, tables, getSet().getType().getBank());
-  auto pool = tables.lookupNearestSymbolFrom<PoolOp>(*this, getPoolAttr());
-  if (!pool)
-    return emitOpError() << getPoolAttr() << " is not an expert.pool";
-  if (!bank)
-    return failure();
-  if (bank.getDtype() != pool.getDtype())
-    return emitOpError() << "brings " << bank.getDtype() << " experts into a "
-                         << pool.getDtype() << " pool";
-  int64_t bytes = slotLayout(bank).bytes;
-  if (bytes > static_cast<int64_t>(pool.getSlotBytes()))
-    return emitOpError() << "an expert of " << bytes
-                         << " bytes does not fit a slot of "
-                         << pool.getSlotBytes();
-  return success();
+  return verifyFits(*this, tables, getSet(), getPoolAttr());
 }
 
 LogicalResult AwaitOp::verify() {
@@ -138,21 +223,93 @@ LogicalResult AwaitOp::verify() {
   return success();
 }
 
-LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &tables) {
+LogicalResult SplitOp::verify() {
+  double share = getShare().convertToDouble();
+  if (!(share >= 0 && share <= 1))
+    return emitOpError() << "share is " << share << ", expected 0 to 1";
+  return success();
+}
+
+LogicalResult SplitOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return success(lookupBank(*this, tables, getSet().getType().getBank()));
+}
+
+LogicalResult PredictOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto bank = lookupBank(*this, tables, getSet().getType().getBank());
+  if (!bank || !lookupBank(*this, tables, getEvidence().getType().getBank()))
+    return failure();
+  if (getLimit() > bank.getExperts())
+    return emitOpError() << "predicts up to " << getLimit() << " of "
+                         << bank.getExperts() << " experts";
+  return success();
+}
+
+LogicalResult PrefetchOp::verify() {
+  if (getSet().getDefiningOp<PredictOp>())
+    return success();
+  return emitOpError("needs experts that were predicted: others have a ticket");
+}
+
+LogicalResult PrefetchOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyFits(*this, tables, getSet(), getPoolAttr());
+}
+
+LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyInput(*this, tables, getIn(), getSet());
+}
+
+LogicalResult RunHostOp::verify() {
+  auto split = getSet().getDefiningOp<SplitOp>();
+  if (split && split.getHost() == getSet())
+    return success();
+  return emitOpError("needs the host's part of an expert.split");
+}
+
+LogicalResult RunHostOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyInput(*this, tables, getIn(), getSet());
+}
+
+LogicalResult CombineOp::verify() {
+  if (getOutputs().empty())
+    return emitOpError("has no outputs");
+  FlatSymbolRefAttr bank = bankOf(getOutputs().front());
+  for (Value outputs : getOutputs())
+    if (bankOf(outputs) != bank)
+      return emitOpError() << "mixes outputs of " << bank << " and "
+                           << bankOf(outputs);
+  // All demands behind the outputs divide one step between them.
+  SmallVector<bool> parts;
+  auto weights = cast<RankedTensorType>(getWeights().getType());
+  for (Value outputs : getOutputs()) {
+    DemandOp demand = demandOf(outputs);
+    if (!demand)
+      return success(); // Outputs of a function's argument: nothing is known.
+    if (cast<RankedTensorType>(demand.getIds().getType()).getShape() !=
+        weights.getShape())
+      return emitOpError() << "weights are " << weights << " for ids of "
+                           << demand.getIds().getType();
+    if (parts.empty())
+      parts.resize(demand.getParts());
+    if (parts.size() != demand.getParts())
+      return emitOpError() << "sums parts of " << parts.size() << " and of "
+                           << demand.getParts();
+    parts[demand.getPart()] = true;
+  }
+  for (auto [part, found] : llvm::enumerate(parts))
+    if (!found)
+      return emitOpError() << "lacks part " << part << " of " << parts.size();
+  return success();
+}
+
+LogicalResult CombineOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto bank = lookupBank(*this, tables, bankOf(getOutputs().front()));
   if (!bank)
     return failure();
-  int64_t hidden = cast<RankedTensorType>(getIn().getType()).getDimSize(1);
+  int64_t hidden = cast<RankedTensorType>(getOut().getType()).getDimSize(1);
   if (hidden != static_cast<int64_t>(bank.getHidden()))
-    return emitOpError() << "rows have " << hidden << " features, the bank's "
-                         << "experts take " << bank.getHidden();
-  if (auto demand = getSet().getDefiningOp<DemandOp>()) {
-    auto ids = cast<RankedTensorType>(demand.getIds().getType());
-    auto weights = cast<RankedTensorType>(getWeights().getType());
-    if (ids.getShape() != weights.getShape())
-      return emitOpError() << "weights are " << weights << " for ids of "
-                           << ids;
-  }
+    return emitOpError() << "gives rows of " << hidden
+                         << " features, the bank's experts give "
+                         << bank.getHidden();
   return success();
 }
 

@@ -26,7 +26,11 @@ struct PoolResource : mlir::SideEffects::Resource::Base<PoolResource> {
 /// The entry point that runs once, before any step.
 inline constexpr llvm::StringLiteral kLoad = "load";
 
-/// The bank that the type of a set, ticket or slots names.
+/// With fewer slots than this a layer of many experts could not go on: one
+/// expert is run while the next one arrives.
+inline constexpr int64_t kMinimumSlots = 2;
+
+/// The bank that the type of a set, ticket, slots or outputs names.
 mlir::FlatSymbolRefAttr bankOf(mlir::Value value);
 
 /// Where the three matrices of an expert lie in its slot, in bytes. Each starts
@@ -46,3 +50,10 @@ SlotLayout slotLayout(llm::ExpertBankOp bank);
 #include "dialects/expert/ExpertOpsTypes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/expert/ExpertOps.h.inc"
+
+namespace sluice::expert {
+
+/// The demand behind a set or behind outputs; null where it is not known.
+DemandOp demandOf(mlir::Value value);
+
+} // namespace sluice::expert

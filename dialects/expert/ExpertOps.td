@@ -22,15 +22,20 @@ def Expert_Dialect : Dialect {
     when they have arrived and how long they stay:
 
     ```
-      ids ──► demand ──► set ──► fetch ──► ticket ──► await ──► slots ──► run
-                          └──────────────────────────────────────────────►┘
-                                                           release ◄───────┘
+      ids ──► demand ──► set ──► fetch ──► ticket ──► await ──► slots ──► run ──► outputs
+                          └─────────────────────────────────────────────►┘          │
+                                                           release ◄─────┘          ▼
+                          set ──► run_host ──────────────────────────► outputs ──► combine ──► rows
     ```
 
     A `!expert.set` is a subset of a layer's experts, a `!expert.ticket` a move
     that is under way, `!expert.slots` the right to read the set's weights in
-    the pool. Each type names the bank of its layer, so that the slots of one
-    layer cannot be used for another.
+    the pool, `!expert.outputs` what experts gave for the rows that chose them,
+    before the router's weights. Each type names the bank of its layer, so that
+    the slots of one layer cannot be used for another.
+
+    `split` divides a set between the bus and the CPU. `predict` and `prefetch`
+    move experts that a later layer will probably ask for.
 
     When every expert fits the pool, `@load` fetches them once
     (`all`, `fetch`, `await`, `pin`) and the entry points name them by
@@ -66,6 +71,13 @@ def Expert_Ticket : Expert_Type<"Ticket", "ticket", "Experts on their way"> {
 def Expert_Slots : Expert_Type<"Slots", "slots", "Experts that have arrived"> {
   let description = [{
     The right to read experts of `bank` in the pool, until they are released.
+  }];
+}
+
+def Expert_Outputs : Expert_Type<"Outputs", "outputs", "What experts gave for their rows"> {
+  let description = [{
+    One row of f32 for each pair of a row and an expert of `bank` that it chose,
+    for the pairs of one set.
   }];
 }
 
@@ -110,6 +122,34 @@ def Expert_PoolOp : Expert_Op<"pool", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let hasVerifier = 1;
 }
 
+def Expert_StatisticsOp : Expert_Op<"statistics", [
+    HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "What recorded routing says of a layer's experts";
+  let description = [{
+    `popularity` holds the expected uses a token of each expert. `successors`
+    holds, for each expert of the layer before that has experts, the
+    `successor_count` experts of this layer that most often follow it, likeliest
+    first; empty where nothing is known.
+
+    ```mlir
+    expert.statistics of @experts1 popularity [0.5, 1.5, 0.0, 0.0]
+        successors [1, 0, 1, 0, 1, 0, 1, 0] each 2
+    ```
+  }];
+  let arguments = (ins
+    FlatSymbolRefAttr:$bank,
+    DenseF32ArrayAttr:$popularity,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$successors,
+    DefaultValuedAttr<Expert_Natural, "0">:$successor_count
+  );
+  let assemblyFormat = [{
+    `of` $bank `popularity` $popularity
+    (`successors` $successors^ `each` $successor_count)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
 def Expert_DemandOp : Expert_Op<"demand", [
     Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The union of the experts that the rows of a step chose";
@@ -118,13 +158,31 @@ def Expert_DemandOp : Expert_Op<"demand", [
     top-k. The set also remembers which rows chose which expert, so that each
     expert's weights are read once for all of its rows.
 
+    `part p of P` takes only the rows [p * R / P, (p + 1) * R / P) of a step's R:
+    those of one batch. A `whole` set also has the experts that no row chose.
+
     ```mlir
     %set = expert.demand %ids : tensor<?x8xi32> -> !expert.set<@experts0>
+    %one = expert.demand %ids part 1 of 4
+        : tensor<?x8xi32> -> !expert.set<@experts0>
     ```
   }];
-  let arguments = (ins 2DTensorOf<[I32]>:$ids);
+  let arguments = (ins
+    2DTensorOf<[I32]>:$ids,
+    DefaultValuedAttr<Expert_Natural, "0">:$part,
+    DefaultValuedAttr<Expert_Count, "1">:$parts,
+    UnitAttr:$whole
+  );
   let results = (outs Expert_Set:$set);
-  let assemblyFormat = "$ids attr-dict `:` type($ids) `->` qualified(type($set))";
+  let assemblyFormat = [{
+    $ids (`part` $part^ `of` $parts)? (`whole` $whole^)? attr-dict
+    `:` type($ids) `->` qualified(type($set))
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$set, "::mlir::Value":$ids,
+                             CArg<"int64_t", "0">:$part,
+                             CArg<"int64_t", "1">:$parts,
+                             CArg<"bool", "false">:$whole)>];
+  let hasVerifier = 1;
 }
 
 def Expert_AllOp : Expert_Op<"all", [
@@ -180,44 +238,151 @@ def Expert_AwaitOp : Expert_Op<"await", [
   let hasVerifier = 1;
 }
 
-def Expert_RunOp : Expert_Op<"run", [
-    AllTypesMatch<["in", "out"]>, Expert_SameBank<"set", "slots">,
-    MemoryEffects<[MemRead<Expert_PoolResource>]>,
+def Expert_SplitOp : Expert_Op<"split", [
+    Pure, AllTypesMatch<["set", "fetched", "host"]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "Runs each row through its experts and sums the outputs";
+  let summary = "Divides the missing experts between the bus and the CPU";
   let description = [{
-    What `llm.experts` says, with the weights found in `slots`. The sum is in
-    the order of the router's top-k, whichever expert came first.
+    `host` gets about `share` of the bytes of those experts that are not in a
+    slot, `fetched` all others. With a share of 0 the host's set is empty, with
+    1 it has everything that is not in a slot.
 
     ```mlir
-    %y = expert.run %x, %weights, %set, %slots
-        : tensor<?x128xbf16>, tensor<?x8xf32>, !expert.set<@experts0>,
-          !expert.slots<@experts0>
+    %fetched, %host = expert.split %set share 0.65 : !expert.set<@experts0>
+    ```
+  }];
+  let arguments = (ins Expert_Set:$set, F32Attr:$share);
+  let results = (outs Expert_Set:$fetched, Expert_Set:$host);
+  let assemblyFormat = "$set `share` $share attr-dict `:` qualified(type($set))";
+  let hasVerifier = 1;
+}
+
+def Expert_PredictOp : Expert_Op<"predict", [
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The experts that a later layer will probably ask for";
+  let description = [{
+    The `limit` likeliest experts of the result's bank, from the experts that
+    the layer of `evidence` was asked for.
+
+    ```mlir
+    %next = expert.predict from %set limit 8
+        : !expert.set<@experts0> -> !expert.set<@experts1>
+    ```
+  }];
+  let arguments = (ins Expert_Set:$evidence, Expert_Count:$limit);
+  let results = (outs Expert_Set:$set);
+  let assemblyFormat = [{
+    `from` $evidence `limit` $limit attr-dict
+    `:` qualified(type($evidence)) `->` qualified(type($set))
+  }];
+}
+
+def Expert_PrefetchOp : Expert_Op<"prefetch", [
+    MemoryEffects<[MemWrite<Expert_PoolResource>]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Moves experts that nobody has asked for yet";
+  let description = [{
+    Only when the bus has nothing better to do; what has not started when the
+    layer demands its experts is dropped. There is no ticket: the layer's own
+    fetch finds what has come, and what is on its way.
+
+    ```mlir
+    expert.prefetch %next into @pool : !expert.set<@experts1>
+    ```
+  }];
+  let arguments = (ins Expert_Set:$set, FlatSymbolRefAttr:$pool);
+  let assemblyFormat = "$set `into` $pool attr-dict `:` qualified(type($set))";
+  let hasVerifier = 1;
+}
+
+def Expert_RunOp : Expert_Op<"run", [
+    Expert_SameBank<"set", "slots">, Expert_SameBank<"set", "outputs">,
+    MemoryEffects<[MemRead<Expert_PoolResource>]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Runs rows through the experts of a set on the GPU";
+  let description = [{
+    Each row of the set's part goes through those of its experts that the set
+    has, with the weights found in `slots`.
+
+    ```mlir
+    %outputs = expert.run %x, %set, %slots
+        : tensor<?x128xbf16>, !expert.set<@experts0>, !expert.slots<@experts0>
+          -> !expert.outputs<@experts0>
     ```
   }];
   let arguments = (ins
-    2DTensorOf<[BF16, F32]>:$in,
-    2DTensorOf<[F32]>:$weights,
-    Expert_Set:$set,
-    Expert_Slots:$slots
+    2DTensorOf<[BF16, F32]>:$in, Expert_Set:$set, Expert_Slots:$slots
   );
+  let results = (outs Expert_Outputs:$outputs);
+  let assemblyFormat = [{
+    $in `,` $set `,` $slots attr-dict
+    `:` type($in) `,` qualified(type($set)) `,` qualified(type($slots))
+    `->` qualified(type($outputs))
+  }];
+}
+
+def Expert_RunHostOp : Expert_Op<"run_host", [
+    Pure, Expert_SameBank<"set", "outputs">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Runs rows through the experts of a set on the CPU";
+  let description = [{
+    As `run`, with the weights read where they lie in host memory. The set is
+    the host's part of a `split`.
+
+    ```mlir
+    %outputs = expert.run_host %x, %host
+        : tensor<?x128xbf16>, !expert.set<@experts0>
+          -> !expert.outputs<@experts0>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[BF16, F32]>:$in, Expert_Set:$set);
+  let results = (outs Expert_Outputs:$outputs);
+  let assemblyFormat = [{
+    $in `,` $set attr-dict
+    `:` type($in) `,` qualified(type($set)) `->` qualified(type($outputs))
+  }];
+  let hasVerifier = 1;
+}
+
+def Expert_CombineOp : Expert_Op<"combine", [
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Sums each row's expert outputs by the router's weights";
+  let description = [{
+    The sum is in the order of the router's top-k, whichever expert came first
+    and whoever computed it. Together the sets of `outputs` have each pair of a
+    row and an expert exactly once.
+
+    ```mlir
+    %y = expert.combine %weights, %gpu, %cpu
+        : tensor<?x8xf32>, !expert.outputs<@experts0>,
+          !expert.outputs<@experts0> -> tensor<?x128xbf16>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[F32]>:$weights, Variadic<Expert_Outputs>:$outputs);
   let results = (outs 2DTensorOf<[BF16, F32]>:$out);
   let assemblyFormat = [{
-    $in `,` $weights `,` $set `,` $slots attr-dict
-    `:` type($in) `,` type($weights) `,` qualified(type($set)) `,` qualified(type($slots))
+    $weights `,` $outputs attr-dict
+    `:` type($weights) `,` qualified(type($outputs)) `->` type($out)
   }];
+  let hasVerifier = 1;
 }
 
 def Expert_ReleaseOp : Expert_Op<"release", [
     MemoryEffects<[MemWrite<Expert_PoolResource>]>]> {
   let summary = "Lets the pool use the slots for other experts";
   let description = [{
+    The experts stay until their slots are needed; with `forget` they are gone
+    at once.
+
     ```mlir
     expert.release %slots : !expert.slots<@experts0>
+    expert.release %slots forget : !expert.slots<@experts0>
     ```
   }];
-  let arguments = (ins Expert_Slots:$slots);
-  let assemblyFormat = "$slots attr-dict `:` qualified(type($slots))";
+  let arguments = (ins Expert_Slots:$slots, UnitAttr:$forget);
+  let assemblyFormat = [{
+    $slots (`forget` $forget^)? attr-dict `:` qualified(type($slots))
+  }];
   let hasVerifier = 1;
 }
 

@@ -28,14 +28,17 @@ def Plan_Dialect : Dialect {
       plan.model  plan.file  plan.memory        facts
       plan.arena ◄─ plan.buffer                 memory: (arena, offset, bytes)
       plan.source  plan.constant  plan.rope_table     what is in it at load
+      plan.expert_pool ◄─ plan.expert_bank      experts that move in a step
       plan.entry { plan.input, plan.output      an entry point:
                    plan.launch  plan.copy  plan.fetch      work on a stream
-                   plan.record  plan.wait }                order between streams
+                   plan.record  plan.wait                 order between streams
+                   plan.demand  plan.fetch_experts  ... } moves of experts
     ```
 
     A stream runs its instructions in the order of the entry; only record and
     wait order two streams. An event is the result of its record, so that a wait
-    before the record cannot be written. Every entry begins and ends with all
+    before the record cannot be written. `plan.demand` is the one place where the
+    host waits: what follows it starts after its event. Every entry begins and ends with all
     streams idle.
   }];
   let cppNamespace = "::sluice::planir";
@@ -97,6 +100,8 @@ def Plan_Arena : Plan_Type<"Arena", "arena", "One allocation, made at load">;
 def Plan_Buffer : Plan_Type<"Buffer", "buffer", "A typed range of an arena">;
 def Plan_Source : Plan_Type<"Source", "source", "Ranges of files">;
 def Plan_Event : Plan_Type<"Event", "event", "A point of a stream">;
+def Plan_Pool : Plan_Type<"Pool", "pool", "Slots for experts">;
+def Plan_Bank : Plan_Type<"Bank", "bank", "The experts of a layer">;
 
 class Plan_Op<string mnemonic, list<Trait> traits = []>
     : Op<Plan_Dialect, mnemonic, traits>;

@@ -36,3 +36,13 @@ std::optional<DType> toDType(mlir::Type type);
 #include "dialects/plan/PlanOpsTypes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/plan/PlanOps.h.inc"
+
+namespace sluice::planir {
+
+/// True for instructions that act on a bank of experts.
+inline bool isExpertInstruction(mlir::Operation *op) {
+  return mlir::isa<DemandOp, SplitOp, FetchExpertsOp, RunHostOp, RunExpertsOp,
+                   JoinOp, ReleaseOp, PrefetchOp>(op);
+}
+
+} // namespace sluice::planir

@@ -4,5 +4,6 @@
 
 include "dialects/plan/PlanDataOps.td"
 include "dialects/plan/PlanScheduleOps.td"
+include "dialects/plan/PlanExpertOps.td"
 
 #endif // SLUICE_PLAN_OPS_TD

@@ -72,8 +72,9 @@ LogicalResult EntryOp::verify() {
 
 LogicalResult EntryOp::verifyRegions() {
   for (Operation &op : getBody().front())
-    if (!isa<InputOp, OutputOp, LaunchOp, CopyOp, FetchOp, RecordOp, WaitOp>(
-            op))
+    if (!isa<InputOp, OutputOp, LaunchOp, CopyOp, FetchOp, RecordOp, WaitOp,
+             GraphBeginOp, GraphEndOp>(op) &&
+        !isExpertInstruction(&op))
       return op.emitError("is no port or instruction of a plan.entry");
   return success();
 }
