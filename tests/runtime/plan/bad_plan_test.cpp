@@ -5,58 +5,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/plan/plan.h"
-#include "tests/runtime/io/temporary_directory.h"
+#include "tests/runtime/plan/bad_plans.h"
 #include "tests/runtime/plan/tiny_model.h"
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
-#include <gtest/gtest.h>
 
 using namespace sluice;
 using namespace sluice::testing;
 
 namespace {
-
-struct BadPlan {
-  const char *name;
-  std::function<void(fb::PlanT &)> spoil;
-  std::initializer_list<std::string_view> says;
-};
-
-fb::EntryT &prefill(fb::PlanT &plan) { return *plan.entries[0]; }
-
-/// The `nth` launch of `kernel` in prefill.
-fb::LaunchT &launch(fb::PlanT &plan, Kernel kernel, int nth = 0) {
-  for (auto &instruction : prefill(plan).instructions)
-    if (fb::LaunchT *launch = instruction->operation.AsLaunch())
-      if (static_cast<Kernel>(launch->kernel) == kernel && nth-- == 0)
-        return *launch;
-  ADD_FAILURE() << "no such launch";
-  std::abort();
-}
-
-fb::CopyT &copy(fb::PlanT &plan, int nth) {
-  for (auto &instruction : prefill(plan).instructions)
-    if (fb::CopyT *copy = instruction->operation.AsCopy())
-      if (nth-- == 0)
-        return *copy;
-  ADD_FAILURE() << "no such copy";
-  std::abort();
-}
-
-fb::BufferT &buffer(fb::PlanT &plan, const char *name) {
-  return *plan.buffers[findBuffer(plan, name)];
-}
-
-/// Removes the `nth` record or wait of prefill.
-void erase(fb::PlanT &plan, fb::Operation type, int nth) {
-  auto &list = prefill(plan).instructions;
-  auto found = std::find_if(list.begin(), list.end(), [&](auto &instruction) {
-    return instruction->operation.type == type && nth-- == 0;
-  });
-  list.erase(found);
-}
 
 /// Puts another range in the place of the embedding's.
 void moveRange(fb::PlanT &plan, uint32_t file, uint64_t sourceOffset,
@@ -440,23 +397,11 @@ const BadPlan kBadPlans[] = {
 class BadPlans : public ::testing::TestWithParam<BadPlan> {};
 
 TEST_P(BadPlans, IsRefusedInOneLine) {
-  TinyPlan tiny = makeTinyPlan();
-  GetParam().spoil(tiny.plan);
-  auto plan = plan::Plan::fromBytes(pack(tiny.plan), "bad.plan");
-  ASSERT_FALSE(plan.isOk()) << GetParam().name;
-  expectLine(plan.status().message(), {"bad.plan: "});
-  expectLine(plan.status().message(), GetParam().says);
+  expectRefused(makeTinyPlan().plan, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Crafted, BadPlans, ::testing::ValuesIn(kBadPlans),
-                         [](const auto &info) {
-                           std::string name = info.param.name;
-                           for (char &c : name)
-                             c = std::isalnum(static_cast<unsigned char>(c))
-                                     ? c
-                                     : '_';
-                           return name;
-                         });
+                         nameOf);
 
 TEST(BadFiles, EmptyTruncatedAndForeign) {
   std::vector<uint8_t> good = pack(makeTinyPlan().plan);
