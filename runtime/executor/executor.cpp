@@ -42,7 +42,7 @@ Executor::create(std::shared_ptr<const plan::Plan> plan, Backend &backend,
                  const LoadOptions &options) {
   // The files first: a missing checkpoint should not cost an allocation.
   std::vector<File> files;
-  if (!options.synthetic) {
+  if (!options.synthetic && !backend.isVirtual()) {
     SLUICE_ASSIGN_OR_RETURN(files, openCheckpoint(*plan, options.modelDir));
   }
   SLUICE_ASSIGN_OR_RETURN(BoundMemory memory,
