@@ -51,18 +51,22 @@ double opUs(const OpShape &op, double rows, double context, bool graphs,
             const Hardware &hardware) {
   const double overhead =
       graphs ? hardware.graphNodeUs.value : hardware.launchUs.value;
-  if (auto measured = hardware.kernelUs(op.kernel, op.arithmetic, op.dims, rows,
+  const Arithmetic arithmetic =
+      op.tensorFrom > 0 && rows >= static_cast<double>(op.tensorFrom)
+          ? Arithmetic::Tensor
+          : Arithmetic::Portable;
+  if (auto measured = hardware.kernelUs(op.kernel, arithmetic, op.dims, rows,
                                         op.contextBytes > 0 ? context : 0))
     return std::max(*measured, overhead);
-  const double peak =
-      (op.arithmetic == Arithmetic::Tensor ? hardware.tensorTflops
-                                           : hardware.vectorTflops)
-          .value *
-      1e6; // flops a microsecond
+  const double peak = (arithmetic == Arithmetic::Tensor ? hardware.tensorTflops
+                                                        : hardware.vectorTflops)
+                          .value *
+                      1e6; // flops a microsecond
   const double bytes =
       op.weightBytes + rows * (op.rowBytes + context * op.contextBytes);
-  return overhead + std::max(streamUs(bytes, hardware.deviceBandwidth.value),
-                             rows * op.rowFlops / peak);
+  return overhead +
+         std::max(streamUs(bytes, hardware.deviceBandwidth.value),
+                  rows * (op.rowFlops + context * op.contextFlops) / peak);
 }
 
 const LayerRouting *findRouting(const RoutingStatistics *routing,

@@ -30,13 +30,15 @@ namespace sluice {
 /// One launch of a decode step.
 struct OpShape {
   Kernel kernel = Kernel::Linear;
-  Arithmetic arithmetic = Arithmetic::Portable;
+  /// With so many rows the launch uses the matrix units; 0: never.
+  int64_t tensorFrom = 0;
   std::vector<int64_t> dims; ///< As in the kernel's signature.
   double weightBytes = 0;    ///< Read once, whatever the rows.
   double rowBytes = 0;       ///< Read and written for each row.
   double contextBytes = 0;   ///< Read for each row and token of context.
   bool gate = false;         ///< Part of the router, not of attention.
   double rowFlops = 0;       ///< Per row.
+  double contextFlops = 0;   ///< Per row and token of context.
 
   bool operator==(const OpShape &) const = default;
 };

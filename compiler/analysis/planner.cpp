@@ -25,20 +25,6 @@ std::string line(const char *name, const std::string &text) {
   return format("%-24s ", name) + text;
 }
 
-const char *nameOf(ExpertMode mode) {
-  switch (mode) {
-  case ExpertMode::Auto:
-    return "auto";
-  case ExpertMode::Fetch:
-    return "fetch";
-  case ExpertMode::Host:
-    return "host";
-  case ExpertMode::Split:
-    return "split";
-  }
-  return "";
-}
-
 /// Launches of a wave may take this share of the time its copies take.
 constexpr double kLaunchShare = 0.25;
 
@@ -102,8 +88,8 @@ Candidate chooseMode(const PlannerInputs &inputs, const StepPlan &plan,
   for (ExpertMode mode :
        {ExpertMode::Fetch, ExpertMode::Split, ExpertMode::Host}) {
     Candidate one = tryMode(inputs, plan, mode);
-    compared += format("%s%s %.2f ms", compared.empty() ? "" : ", ",
-                       nameOf(mode), one.cost.totalUs / 1e3);
+    compared += format("%s%s %.2f ms", compared.empty() ? "" : ", ", name(mode),
+                       one.cost.totalUs / 1e3);
     // Another way must be worth its second engine.
     if (mode == ExpertMode::Fetch ||
         one.cost.totalUs < 0.98 * best.cost.totalUs)
@@ -221,7 +207,7 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   lines.push_back(line("schedule", plan.schedule == ScheduleKind::Serial
                                        ? "serial"
                                        : "planned"));
-  std::string mode = nameOf(decisions.mode);
+  std::string mode = name(decisions.mode);
   if (decisions.mode == ExpertMode::Split)
     mode += format(": %.0f%% of missed bytes on the CPU, so that bus and host "
                    "end together",

@@ -17,6 +17,11 @@ Status outOfRange(const char *flag, int64_t found,
 
 } // namespace
 
+const char *name(ExpertMode mode) {
+  constexpr const char *kNames[] = {"auto", "fetch", "host", "split"};
+  return kNames[static_cast<int>(mode)];
+}
+
 Result<Limits> resolveLimits(const CompileOptions &options,
                              int64_t maxPositions) {
   constexpr int64_t kMaxDim = int64_t{1} << 31;
@@ -59,6 +64,14 @@ std::string describe(const CompileOptions &options, const Limits &limits) {
     text += " --gpu-memory " + std::to_string(*options.gpuMemory);
   if (options.hostMemory)
     text += " --host-memory " + std::to_string(*options.hostMemory);
+  if (options.experts != ExpertMode::Auto)
+    text += std::string(" --experts ") + name(options.experts);
+  if (options.schedule == ScheduleKind::Serial)
+    text += " --schedule serial";
+  if (!options.hardwareFile.empty())
+    text += " --hardware " + options.hardwareFile;
+  if (!options.routingFile.empty())
+    text += " --routing " + options.routingFile;
   for (const std::string &pass : options.disabledPasses)
     text += " --disable-pass " + pass;
   return text;

@@ -35,6 +35,9 @@ enum class ExpertMode : uint8_t {
   Split  ///< Both at once.
 };
 
+/// As --experts says it.
+const char *name(ExpertMode mode);
+
 enum class ScheduleKind : uint8_t {
   Planned,
   /// The baseline: whole layers move, once a batch, nothing overlaps and
@@ -77,6 +80,8 @@ struct CompileOptions {
   static constexpr int64_t kDefaultMaxSeq = 4096;
   static constexpr int64_t kDefaultPrefillRows = 512;
   static constexpr int64_t kMaxBatch = 4096;
+  /// Dense layers of plans that are wider than this use the matrix units.
+  static constexpr int64_t kPortableRows = 8;
 
   /// Tokens of one sequence, prompt and answer together; by default the least
   /// of 4096 and what the model was trained for.
@@ -92,6 +97,8 @@ struct CompileOptions {
   ScheduleKind schedule = ScheduleKind::Planned;
   /// Of the --routing file; none: every expert is as likely as another.
   std::shared_ptr<const RoutingStatistics> routing;
+  std::string hardwareFile; ///< --hardware; empty: the built-in profile.
+  std::string routingFile;  ///< --routing; empty: none.
   std::vector<std::string> disabledPasses;
 };
 

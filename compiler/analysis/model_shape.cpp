@@ -1,0 +1,192 @@
+//===- model_shape.cpp - What a decode step launches ----------------------===//
+
+#include "compiler/analysis/model_shape.h"
+
+#include "dialects/expert/Expert.h"
+#include "dialects/llm/Llm.h"
+#include "kernels/signatures.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace sluice {
+namespace {
+
+int64_t features(Value value) {
+  return cast<RankedTensorType>(value.getType()).getDimSize(1);
+}
+
+/// Bytes of one row of an activation; 0 for what has no rows.
+double rowBytes(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || !type.isDynamicDim(0))
+    return 0;
+  double bytes = type.getElementType().getIntOrFloatBitWidth() / 8.0;
+  for (int64_t dim : type.getShape().drop_front())
+    bytes *= static_cast<double>(dim);
+  return bytes;
+}
+
+class Reader {
+public:
+  Reader(ModuleOp module, bool portable)
+      : symbols(module), portable(portable) {}
+
+  ModelShape read(func::FuncOp decode) {
+    ModelShape model;
+    std::vector<OpShape> waiting;
+    for (Operation &op : decode.getBody().front()) {
+      if (auto experts = dyn_cast<llm::ExpertsOp>(op)) {
+        if (auto bank = symbols.lookup<llm::ExpertBankOp>(experts.getBank()))
+          model.layers.push_back(
+              layer(bank, features(experts.getIds()), std::move(waiting)));
+        waiting.clear();
+      } else if (std::optional<OpShape> shape = launch(op)) {
+        waiting.push_back(std::move(*shape));
+      }
+    }
+    model.head = std::move(waiting);
+    return model;
+  }
+
+private:
+  static LayerShape layer(llm::ExpertBankOp bank, int64_t topK,
+                          std::vector<OpShape> before) {
+    LayerShape shape;
+    shape.layer = static_cast<int64_t>(bank.getLayer());
+    shape.before = std::move(before);
+    shape.experts = static_cast<int64_t>(bank.getExperts());
+    shape.topK = topK;
+    shape.hidden = static_cast<int64_t>(bank.getHidden());
+    shape.inner = static_cast<int64_t>(bank.getInner());
+    shape.expertBytes = static_cast<uint64_t>(expert::slotLayout(bank).bytes);
+    for (OpShape &op : shape.before)
+      markGate(op, shape.experts);
+    return shape;
+  }
+
+  static void markGate(OpShape &op, int64_t experts) {
+    op.gate = op.kernel == Kernel::Route || op.kernel == Kernel::Softmax ||
+              op.kernel == Kernel::TopK ||
+              (op.kernel == Kernel::Linear && op.dims[1] == experts);
+  }
+
+  std::optional<OpShape> launch(Operation &op) {
+    const Signature *signature =
+        findSignature(op.getName().stripDialect().str());
+    if (!signature || !isa<llm::LlmDialect>(op.getDialect()))
+      return std::nullopt;
+    OpShape shape;
+    shape.kernel = signature->kernel;
+    for (Value value : op.getOperands())
+      shape.rowBytes += rowBytes(value);
+    for (Value value : op.getResults())
+      shape.rowBytes += rowBytes(value);
+    for (NamedAttribute attribute : op.getAttrs())
+      if (auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
+        if (auto weight = symbols.lookup<llm::WeightOp>(name.getValue()))
+          shape.weightBytes += static_cast<double>(weight.getBytes());
+    llvm::TypeSwitch<Operation *>(&op)
+        .Case([&](llm::EmbedOp embed) {
+          // A row of the table, not the table.
+          shape.rowBytes += rowBytes(embed.getOut());
+          shape.dims = {rowsOf(embed.getTable()), features(embed.getOut())};
+          shape.weightBytes = 0;
+        })
+        .Case([&](llm::LinearOp linear) { fill(shape, linear); })
+        .Case([&](llm::RmsNormOp norm) {
+          int64_t width = std::max<int64_t>(rowsOf(norm.getWeight()), 1);
+          shape.dims = {features(norm.getIn()) / width, width};
+        })
+        .Case<llm::AddOp, llm::AddRmsNormOp>(
+            [&](auto add) { shape.dims = {features(add.getA())}; })
+        .Case([&](llm::AttentionOp attention) { fill(shape, attention); })
+        .Case([&](llm::QkNormRopeWriteOp fused) {
+          auto cache = symbols.lookup<llm::KvCacheOp>(fused.getCache());
+          shape.dims = {features(fused.getQ()) / cache.getHeadDim(),
+                        cache.getKvHeads(),
+                        cache.getHeadDim(),
+                        0,
+                        cache.getPages(),
+                        cache.getPageTokens(),
+                        0,
+                        0};
+        })
+        .Case<llm::RouteOp, llm::TopKOp>([&](auto choice) {
+          shape.dims = {choice.getExperts(), choice.getTopK(),
+                        choice.getNormalize() ? 1 : 0};
+        })
+        .Case([&](llm::SelectRowsOp select) {
+          shape.dims = {features(select.getIn())};
+        })
+        .Case([&](llm::SwigluOp swiglu) {
+          shape.dims = {features(swiglu.getGate())};
+        })
+        .Default([](Operation *) {});
+    return shape;
+  }
+
+  void fill(OpShape &shape, llm::LinearOp linear) {
+    const int64_t inputs = features(linear.getIn());
+    const int64_t outputs = features(linear.getOut());
+    shape.dims = {inputs, outputs};
+    shape.rowFlops =
+        2.0 * static_cast<double>(inputs) * static_cast<double>(outputs);
+    auto isBf16 = [this](StringRef name) {
+      auto weight = symbols.lookup<llm::WeightOp>(name);
+      return weight && weight.getTensorType().getElementType().isBF16();
+    };
+    bool bf16 = cast<RankedTensorType>(linear.getIn().getType())
+                    .getElementType()
+                    .isBF16() &&
+                isBf16(linear.getWeight()) &&
+                (!linear.getBias() || isBf16(*linear.getBias()));
+    if (!portable && bf16 && inputs % 8 == 0 && outputs % 8 == 0)
+      shape.tensorFrom = CompileOptions::kPortableRows + 1;
+  }
+
+  void fill(OpShape &shape, llm::AttentionOp attention) {
+    auto cache = symbols.lookup<llm::KvCacheOp>(attention.getCache());
+    const int64_t headDim = cache.getHeadDim();
+    const int64_t heads = features(attention.getQ()) / headDim;
+    // What only says how much room there is is not compared.
+    shape.dims = {heads,
+                  cache.getKvHeads(),
+                  headDim,
+                  cache.getPages(),
+                  cache.getPageTokens(),
+                  0,
+                  0,
+                  0,
+                  headDim + 2};
+    const double element =
+        cache.getTensorType().getElementType().getIntOrFloatBitWidth() / 8.0;
+    shape.contextBytes =
+        2 * element * static_cast<double>(cache.getKvHeads() * headDim);
+    shape.contextFlops = 4.0 * static_cast<double>(heads * headDim);
+  }
+
+  int64_t rowsOf(StringRef weight) {
+    auto op = symbols.lookup<llm::WeightOp>(weight);
+    return op ? op.getTensorType().getDimSize(0) : 0;
+  }
+
+  SymbolTable symbols;
+  bool portable;
+};
+
+} // namespace
+
+ModelShape readModelShape(ModuleOp module, bool portable) {
+  ModelShape model;
+  if (auto decode = module.lookupSymbol<func::FuncOp>("decode");
+      decode && llvm::hasSingleElement(decode.getBody()))
+    model = Reader(module, portable).read(decode);
+  for (auto facts : module.getOps<llm::ModelOp>())
+    model.name = facts.getName().str();
+  return model;
+}
+
+} // namespace sluice
