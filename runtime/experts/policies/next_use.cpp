@@ -25,8 +25,8 @@ namespace sluice::experts {
 namespace {
 
 /// Share of the past that the means keep at a visit. Chosen on the recording of
-/// tests/bench/README.md; 0.6 to 0.9 and 0.95 to 0.99 differ by a point at
-/// most.
+/// tests/bench/README.md, where 0.6 to 0.85 with 0.97 to 0.99 differ by less
+/// than two points.
 constexpr float kKeepRecent = 0.7f, kKeepLong = 0.97f;
 /// p of an expert of which nothing is known.
 constexpr float kUnknown = 1.0f / 16;
