@@ -12,7 +12,8 @@ Status Transfers::copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
   if (pool.readBy[slot] > doneWave)
     SLUICE_RETURN_IF_ERROR(
         backend.wait(stream, firstEvent + pool.readBy[slot] % kEvents));
-  backend.label({"expert", static_cast<int32_t>(bank.layer),
+  backend.label({stream == StreamKind::Prefetch ? "prefetch" : "expert",
+                 static_cast<int32_t>(bank.layer),
                  static_cast<int32_t>(expert)});
   SLUICE_RETURN_IF_ERROR(backend.copy(stream, pool.slot(slot),
                                       MemoryKind::Device, image,

@@ -1,6 +1,10 @@
 //===- dynamic_test.cpp - Moving experts changes no bit -------------------===//
 
+#include "runtime/experts/policy.h"
+#include "runtime/experts/routing_source.h"
 #include "tests/runtime/executor/run_dynamic.h"
+
+#include <set>
 
 using namespace sluice;
 using namespace sluice::testing;
@@ -50,6 +54,184 @@ TEST_F(Dynamic, AnyNumberOfSlots) {
       experts.homes = homes;
       check(experts);
     }
+}
+
+TEST_F(Dynamic, EveryPolicy) {
+  for (const char *policy : experts::kPolicyNames) {
+    SCOPED_TRACE(policy);
+    TinyExperts experts = plainExperts();
+    experts.slots = 9;
+    check(experts, policy);
+    EXPECT_GT(counters.hits, 0u);
+    EXPECT_GT(counters.evictions, 0u);
+  }
+}
+
+TEST_F(Dynamic, AnyWave) {
+  for (uint32_t slots : {3, 8, 24})
+    for (uint64_t bytes : {0, 1, 1024, 4000, 1 << 20}) {
+      SCOPED_TRACE(std::to_string(slots) + " slots, waves of " +
+                   std::to_string(bytes) + " bytes");
+      TinyExperts experts = plainExperts();
+      experts.slots = slots;
+      experts.waveBytes = bytes;
+      check(experts);
+    }
+}
+
+TEST_F(Dynamic, InParts) {
+  for (uint32_t parts : {2, 3, 4})
+    for (bool forget : {false, true}) {
+      SCOPED_TRACE(std::to_string(parts) + (forget ? " forget" : ""));
+      TinyExperts experts = plainExperts();
+      experts.slots = 6;
+      experts.parts = parts;
+      experts.forget = forget;
+      check(experts);
+    }
+}
+
+TEST_F(Dynamic, WholeLayersInSeries) {
+  for (uint32_t slots : {2, 5, 8, 24}) {
+    SCOPED_TRACE(slots);
+    TinyExperts experts = plainExperts();
+    experts.slots = slots;
+    experts.all = experts.forget = true;
+    experts.waveBytes = 0;
+    check(experts);
+    // 11 steps of 3 layers move all 8 experts each time.
+    EXPECT_EQ(counters.misses, 11u * 3 * 8);
+    EXPECT_EQ(counters.hits, 0u);
+  }
+}
+
+TEST_F(Dynamic, SharedWithTheHost) {
+  for (float share : {0.0f, 0.3f, 0.8f, 1.0f})
+    for (uint32_t slots : {2, 8})
+      for (const auto &homes : {std::vector{fb::Home::Host},
+                                std::vector{fb::Home::Host, fb::Home::Disk}}) {
+        SCOPED_TRACE(std::to_string(share) + " of the misses, " +
+                     std::to_string(slots) + " slots");
+        TinyExperts experts = plainExperts();
+        experts.slots = slots;
+        experts.homes = homes;
+        experts.split = true;
+        experts.share = share;
+        check(experts);
+        EXPECT_EQ(counters.hostExperts > 0, share > 0);
+        if (share == 1 && homes.size() == 1) {
+          EXPECT_EQ(counters.hostExperts, counters.misses);
+          EXPECT_EQ(counters.fetchedBytes, 0u);
+        }
+      }
+}
+
+TEST_F(Dynamic, SharedInParts) {
+  TinyExperts experts = plainExperts();
+  experts.slots = 5;
+  experts.parts = 2;
+  experts.split = true;
+  check(experts);
+}
+
+TEST_F(Dynamic, Prefetched) {
+  for (uint32_t limit : {1, 2, 8})
+    for (uint32_t slots : {8, 12, 20})
+      for (const auto &homes :
+           {std::vector{fb::Home::Host}, std::vector{fb::Home::Disk},
+            std::vector{fb::Home::Host, fb::Home::Disk}}) {
+        SCOPED_TRACE(std::to_string(limit) + " ahead, " +
+                     std::to_string(slots) + " slots");
+        TinyExperts experts = plainExperts();
+        experts.slots = slots;
+        experts.homes = homes;
+        experts.prefetch = limit;
+        check(experts);
+        EXPECT_GT(counters.prefetched + counters.prefetchDropped, 0u);
+      }
+}
+
+TEST_F(Dynamic, PrefetchedIntoTheFewestSlots) {
+  for (uint32_t slots : {2, 3, 4}) {
+    TinyExperts experts = plainExperts();
+    experts.slots = slots;
+    experts.prefetch = 2;
+    check(experts);
+  }
+}
+
+TEST_F(Dynamic, EverythingAtOnce) {
+  for (uint32_t slots : {3, 9, 16})
+    for (uint32_t parts : {1, 2}) {
+      SCOPED_TRACE(std::to_string(slots) + " slots, " + std::to_string(parts) +
+                   " parts");
+      TinyExperts experts;
+      experts.slots = slots;
+      experts.parts = parts;
+      experts.prefetch = 2;
+      experts.resident = {{0}, {1}, {7}};
+      check(experts);
+    }
+}
+
+TEST_F(Dynamic, ResidentsAreThereFromTheStart) {
+  TinyExperts experts = plainExperts();
+  experts.slots = 24;
+  experts.resident.assign(3, {0, 1, 2, 3, 4, 5, 6, 7});
+  for (fb::Home home : {fb::Home::Host, fb::Home::Disk}) {
+    experts.homes = {home};
+    check(experts);
+    EXPECT_EQ(counters.misses, 0u);
+    EXPECT_EQ(counters.fetchedBytes, 0u);
+  }
+}
+
+/// Each expert that a step's rows pick and that is in no slot crosses the bus
+/// once, whatever the number of rows that pick it.
+TEST_F(Dynamic, EveryMissMovesOnce) {
+  TinyExperts experts = plainExperts();
+  experts.slots = 4;
+  experts.forget = true;
+  TinyOnDisk disk(makeTinyDynamicPlan(dynamicModel(), experts));
+  auto backend = makeCpuBackend({2, 0});
+  auto executor = disk.load(**backend);
+  ASSERT_TRUE(executor.isOk()) << executor.status().message();
+  const uint64_t slotBytes =
+      disk.plan->get().expert_pools()->Get(0)->slot_bytes();
+  uint64_t moved = 0;
+  for (int32_t i = 0; i < 4; ++i) {
+    std::vector<Row> rows;
+    for (int32_t r = 0; r < 8; ++r)
+      rows.push_back({(7 * i + 3 * r) % 23, r, 0});
+    step(**executor, EntryPoint::Prefill, rows, {0}, true);
+    for (uint32_t layer = 0; layer < 3; ++layer) {
+      auto ids =
+          (*executor)->output(EntryPoint::Prefill, fb::Role::ExpertIds, layer);
+      const auto *id = reinterpret_cast<const int32_t *>(ids.data());
+      moved += std::set<int32_t>(id, id + 8 * 3).size();
+    }
+  }
+  EXPECT_EQ((*executor)->expertCounters().misses, moved);
+  EXPECT_EQ((*executor)->expertCounters().fetchedBytes, moved * slotBytes);
+}
+
+/// The ids that the router did not choose are what runs: with a source that
+/// says what the router would say, nothing changes.
+TEST_F(Dynamic, RoutingFromOutside) {
+  TinyExperts experts = plainExperts();
+  experts.slots = 7;
+  experts.split = true;
+  TinyOnDisk disk(makeTinyDynamicPlan(dynamicModel(), experts));
+  auto backend = makeCpuBackend({2, 512});
+  auto executor = disk.load(**backend);
+  ASSERT_TRUE(executor.isOk()) << executor.status().message();
+  auto source = experts::makeSyntheticRouting({3, 8, 3, 9}, {.seed = 5});
+  (*executor)->setRouting(source.get());
+  auto first = runSteps(**executor);
+  EXPECT_NE(first, expected);
+  (*executor)->setRouting(nullptr);
+  EXPECT_EQ(runSteps(**executor), expected);
+  EXPECT_TRUE((*backend)->checkGuards().isOk());
 }
 
 } // namespace
