@@ -3,6 +3,7 @@
 #include "tools/sluice-dump/dump.h"
 
 #include "kernels/signatures.h"
+#include "tools/sluice-dump/experts.h"
 #include "tools/support/units.h"
 
 #include <algorithm>
@@ -42,6 +43,52 @@ std::string launchText(const fb::Plan &plan, const fb::Launch &launch) {
   return text.str();
 }
 
+std::string layerOf(const fb::Plan &plan, uint32_t bank) {
+  return " L" + std::to_string(plan.expert_banks()->Get(bank)->layer());
+}
+
+/// "expert_demand L3", with what is particular to the kind behind it.
+std::string expertText(const fb::Plan &plan, const fb::Instruction &step) {
+  auto text = [&](const char *what, const auto &operation) {
+    return what + layerOf(plan, operation.bank()) +
+           (operation.part() > 0 ? " part " + std::to_string(operation.part())
+                                 : "");
+  };
+  switch (step.operation_type()) {
+  case fb::Operation::ExpertDemand: {
+    const auto &demand = *step.operation_as_ExpertDemand();
+    return text("expert_demand", demand) + (demand.all() ? " all" : "") + " e" +
+           std::to_string(demand.event());
+  }
+  case fb::Operation::ExpertSplit: {
+    const auto &split = *step.operation_as_ExpertSplit();
+    std::ostringstream share;
+    share << ' ' << std::setprecision(3) << split.share();
+    return text("expert_split", split) + share.str();
+  }
+  case fb::Operation::ExpertFetch:
+    return text("expert_fetch", *step.operation_as_ExpertFetch());
+  case fb::Operation::ExpertRunHost:
+    return text("expert_run_host", *step.operation_as_ExpertRunHost());
+  case fb::Operation::ExpertRun:
+    return text("expert_run", *step.operation_as_ExpertRun());
+  case fb::Operation::ExpertJoin:
+    return text("expert_join", *step.operation_as_ExpertJoin());
+  case fb::Operation::ExpertRelease: {
+    const auto &release = *step.operation_as_ExpertRelease();
+    return text("expert_release", release) +
+           (release.forget() ? " forget" : "");
+  }
+  case fb::Operation::ExpertPrefetch: {
+    const auto &prefetch = *step.operation_as_ExpertPrefetch();
+    return "expert_prefetch" + layerOf(plan, prefetch.bank()) + " at most " +
+           std::to_string(prefetch.limit());
+  }
+  default:
+    return "?";
+  }
+}
+
 std::string operationText(const fb::Plan &plan, const fb::Instruction &step) {
   switch (step.operation_type()) {
   case fb::Operation::Launch:
@@ -60,10 +107,14 @@ std::string operationText(const fb::Plan &plan, const fb::Instruction &step) {
     return "record e" + std::to_string(step.operation_as_Record()->event());
   case fb::Operation::Wait:
     return "wait e" + std::to_string(step.operation_as_Wait()->event());
+  case fb::Operation::GraphBegin:
+    return "graph " + std::to_string(step.operation_as_GraphBegin()->graph()) +
+           " {";
+  case fb::Operation::GraphEnd:
+    return "} graph " + std::to_string(step.operation_as_GraphEnd()->graph());
   default:
-    break;
+    return expertText(plan, step);
   }
-  return "?";
 }
 
 void printEntry(std::ostream &out, const fb::Plan &plan,
@@ -166,11 +217,13 @@ void printMemory(std::ostream &out, const plan::Plan &file) {
     if (byArena[i].size() > kBuffersShown)
       out << "  ... and " << byArena[i].size() - kBuffersShown << " smaller\n";
   }
+  printExperts(out, file);
 }
 
-void printSchedule(std::ostream &out, const plan::Plan &file) {
+void printInstructions(std::ostream &out, const plan::Plan &file) {
   const fb::Plan &plan = file.get();
-  out << "\nschedule (* tensor arithmetic, ? only while routing is recorded)\n";
+  out << "\ninstructions (* tensor arithmetic, ? only while routing is "
+         "recorded)\n";
   printEntry(out, plan, *plan.load());
   for (const fb::Entry *entry : *plan.entries())
     printEntry(out, plan, *entry);
