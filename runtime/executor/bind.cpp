@@ -7,6 +7,8 @@
 #include "runtime/plan/version.h"
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
 
 namespace sluice {
 namespace {
@@ -19,6 +21,29 @@ static_assert(int(fb::Kernel::ExpertScatter) == int(Kernel::ExpertScatter));
 static_assert(int(fb::DType::I32) == int(DType::I32));
 static_assert(int(fb::Arithmetic::Tensor) == int(Arithmetic::Tensor));
 
+/// The number in a name like "decode.layer12.q", or -1.
+int32_t layerInName(std::string_view name) {
+  constexpr std::string_view kWord = ".layer";
+  size_t at = name.find(kWord);
+  if (at == std::string_view::npos)
+    return -1;
+  int32_t layer = -1;
+  const char *begin = name.data() + at + kWord.size();
+  std::from_chars(begin, name.data() + name.size(), layer);
+  return layer;
+}
+
+/// The layer of the first operand that a launch writes, by its name.
+int32_t layerOf(const fb::Launch &launch, const Signature &signature,
+                const fb::Plan &plan) {
+  for (uint32_t i = 0; i < launch.operands()->size(); ++i)
+    if (uint32_t buffer = launch.operands()->Get(i);
+        buffer != plan::kNoBuffer &&
+        signature.operands[i].access != Access::Read)
+      return layerInName(plan.buffers()->Get(buffer)->name()->string_view());
+  return -1;
+}
+
 Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
                         uint32_t maxRows, const BoundMemory &memory,
                         const fb::Plan &plan, Backend &backend) {
@@ -26,11 +51,11 @@ Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
       KernelHandle kernel,
       backend.findKernel(static_cast<Kernel>(launch.kernel()),
                          static_cast<Arithmetic>(launch.arithmetic())));
-  LaunchStep step{stream,
-                  findSignature(static_cast<Kernel>(launch.kernel()))->name,
-                  launch.rows(),
-                  kernel,
-                  {}};
+  const Signature &signature =
+      *findSignature(static_cast<Kernel>(launch.kernel()));
+  LaunchStep step{
+      stream,        signature.name, layerOf(launch, signature, plan),
+      launch.rows(), kernel,         {}};
   step.args.maxRows = maxRows;
   // The verifier has held the counts to the signature's.
   for (uint32_t i = 0; i < launch.operands()->size(); ++i) {

@@ -3,6 +3,18 @@
 #include "runtime/executor/graphs.h"
 
 namespace sluice {
+namespace {
+
+/// The layer that the stretch ends in, for traces.
+int32_t layerOf(std::span<const Step> steps) {
+  for (size_t i = steps.size(); i-- > 0;)
+    if (const auto *launch = std::get_if<LaunchStep>(&steps[i]);
+        launch && launch->layer >= 0)
+      return launch->layer;
+  return -1;
+}
+
+} // namespace
 
 Status run(const GraphBeginStep &, Backend &, const StepSize &) {
   return Status::ok();
@@ -42,6 +54,7 @@ Result<bool> Graph::run(const GraphBeginStep &begin,
       return graph.takeStatus();
     known->graph = *graph;
   }
+  backend.label({"graph", layerOf(steps), -1});
   SLUICE_RETURN_IF_ERROR(backend.launchGraph(begin.stream, *known->graph));
   return true;
 }

@@ -5,7 +5,7 @@
 namespace sluice {
 
 Status run(const LaunchStep &step, Backend &backend, const StepSize &size) {
-  backend.label({step.name, -1, -1});
+  backend.label({step.name, step.layer, -1});
   return backend.launch(step.stream, step.kernel, step.args,
                         size.count(step.rows));
 }

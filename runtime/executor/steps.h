@@ -37,6 +37,7 @@ struct StepSize {
 struct LaunchStep {
   StreamKind stream;
   const char *name; ///< The kernel's, for traces.
+  int32_t layer;    ///< What it works for, for traces; -1: no layer.
   plan::fb::RowKind rows;
   KernelHandle kernel;
   KernelArgs args;

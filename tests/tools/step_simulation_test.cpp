@@ -3,9 +3,11 @@
 #include "tools/sluice-dump/simulate.h"
 
 #include "tests/runtime/plan/tiny_model.h"
+#include "tools/sluice-dump/schedule.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <sstream>
 
 using namespace sluice;
 using namespace sluice::testing;
@@ -42,8 +44,33 @@ TEST(StepSimulation, AStaticPlan) {
   EXPECT_EQ(countOn(trace, StreamKind::CopyBack), 1u) << "the logits";
 }
 
+TEST(StepSimulation, APlanWhoseExpertsMove) {
+  StepTrace trace = simulate(makeTinyDynamicPlan());
+  size_t experts = 0, runs = 0;
+  for (const TraceSpan &span : trace.spans) {
+    if (span.bytes > 0 && span.label.expert >= 0) {
+      ++experts;
+      EXPECT_TRUE(span.stream == StreamKind::Demand ||
+                  span.stream == StreamKind::Prefetch);
+    }
+    runs += std::string_view(span.label.name) == "expert_gate_up";
+  }
+  EXPECT_GT(experts, 0u) << "3 slots for 8 experts";
+  EXPECT_GT(runs, 0u);
+
+  std::ostringstream drawing;
+  drawSchedule(drawing, trace.spans, {trace.title, 60, -1});
+  EXPECT_NE(drawing.str().find("\ncompute   "), std::string::npos);
+  EXPECT_NE(drawing.str().find("= expert copy"), std::string::npos);
+  drawing.str("");
+  drawSchedule(drawing, trace.spans, {trace.title, 60, 1});
+  EXPECT_NE(drawing.str().find("expert_gate_up L1"), std::string::npos)
+      << drawing.str();
+}
+
 TEST(StepSimulation, IsTheSameEveryTime) {
-  StepTrace once = simulate(makeTinyPlan()), again = simulate(makeTinyPlan());
+  StepTrace once = simulate(makeTinyDynamicPlan()),
+            again = simulate(makeTinyDynamicPlan());
   ASSERT_EQ(once.spans.size(), again.spans.size());
   for (size_t i = 0; i < once.spans.size(); ++i) {
     EXPECT_EQ(once.spans[i].startUs, again.spans[i].startUs);
@@ -60,6 +87,9 @@ TEST(StepSimulation, RefusesRowsAndRoutingThatDoNotFit) {
         << trace.status().message();
   };
   says({.rows = 3}, makeTinyPlan(), "--rows is 3, expected at most 2");
+  says({.routing = "dice"}, makeTinyDynamicPlan(), "dice");
+  says({.routing = "model"}, makeTinyDynamicPlan(),
+       "expected --routing replay:FILE");
   says({.hardware = "/nowhere/hw.json"}, makeTinyPlan(), "/nowhere/hw.json");
 }
 

@@ -79,6 +79,7 @@ public:
       for (Arithmetic arithmetic : {Arithmetic::Portable, Arithmetic::Tensor})
         kernels[i][int(arithmetic)] = {findSignature(static_cast<Kernel>(i)),
                                        arithmetic};
+    labelling = true;
   }
 
   const char *name() const override { return "sim"; }
@@ -252,6 +253,7 @@ protected:
   Status endSpans(std::vector<TraceSpan> &into) override {
     into.insert(into.end(), spans.begin(), spans.end());
     spans.clear();
+    labelling = true; // Graphs keep the labels with which they are recorded.
     return Status::ok();
   }
 

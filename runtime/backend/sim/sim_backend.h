@@ -29,7 +29,7 @@ inline constexpr uint64_t kSimCopiedBytes = uint64_t{1} << 20;
 /// - Host work: sim::hostKernelUs, one launch after the other, beside
 ///   everything else.
 /// - Graphs: one launchUs for the host, whatever they hold; the nodes take as
-///   long as launches of their own.
+///   long as launches of their own, and in traces each is a span.
 /// - Memory is address space that becomes real where it is written.
 ///
 /// Everything is deterministic. Nothing is visible before its virtual time as
