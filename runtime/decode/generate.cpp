@@ -5,21 +5,14 @@
 #include "runtime/decode/routing_recorder.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <string>
 
 namespace sluice {
 
-using Clock = std::chrono::steady_clock;
 using plan::fb::Role;
 
 namespace {
-
-double millisecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start)
-      .count();
-}
 
 /// The row limit of an entry point; the plan's verifier saw to it that it
 /// exists.
@@ -46,9 +39,13 @@ struct Generator::Run {
   std::vector<std::vector<int32_t>> &outputs;
   GenerateMetrics &metrics;
   std::vector<Sampler> samplers;
-  Clock::time_point start;
+  double startUs;
   uint32_t nextPrompt = 0;
 };
+
+double Generator::millisecondsSince(double startUs) const {
+  return (executor.clockUs() - startUs) / 1e3;
+}
 
 Generator::Generator(Executor &executor)
     : executor(executor), model(*executor.plan().get().model()),
@@ -99,7 +96,7 @@ Status Generator::generate(std::span<const std::vector<int32_t>> prompts,
   SLUICE_RETURN_IF_ERROR(checkPrompts(prompts));
   metrics = {};
   outputs.assign(prompts.size(), {});
-  Run run{prompts, options, observer, outputs, metrics, {}, Clock::now()};
+  Run run{prompts, options, observer, outputs, metrics, {}, executor.clockUs()};
   run.samplers.reserve(prompts.size());
   uint64_t rows = 0;
   for (size_t i = 0; i < prompts.size(); ++i) {
@@ -175,9 +172,9 @@ Status Generator::prefillStep(Run &run, bool &ran) {
   if (!ran)
     return Status::ok();
 
-  const auto start = Clock::now();
+  const double startUs = executor.clockUs();
   SLUICE_RETURN_IF_ERROR(execute(run, entry, rows, wanted));
-  run.metrics.prefillMs += millisecondsSince(start);
+  run.metrics.prefillMs += millisecondsSince(startUs);
   auto logits = executor.output(entry, Role::Logits, 0);
   for (uint32_t i = 0; i < wanted; ++i) {
     Running &place = running[logitSequences[i]];
@@ -216,9 +213,9 @@ Status Generator::decodeStep(Run &run, bool &ran) {
   if (!ran)
     return Status::ok();
 
-  const auto start = Clock::now();
+  const double startUs = executor.clockUs();
   SLUICE_RETURN_IF_ERROR(execute(run, entry, rows, rows));
-  run.metrics.decodeMs += millisecondsSince(start);
+  run.metrics.decodeMs += millisecondsSince(startUs);
   ++run.metrics.decodeSteps;
   run.metrics.decodeTokens += rows;
   auto logits = executor.output(entry, Role::Logits, 0);
@@ -262,7 +259,7 @@ void Generator::accept(Run &run, uint32_t sequence,
   place.next = run.samplers[prompt].sample(logits);
   output.push_back(place.next);
   if (++run.metrics.tokens == 1)
-    run.metrics.ttftMs = millisecondsSince(run.start);
+    run.metrics.ttftMs = millisecondsSince(run.startUs);
   const bool stopped = !run.options.ignoreStop && isStop(place.next);
   if (!stopped && run.observer.token)
     run.observer.token(prompt, place.next);

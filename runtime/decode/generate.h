@@ -45,7 +45,7 @@ struct GenerateObserver {
   RoutingRecorder *recorder = nullptr;
 };
 
-/// Times are of the host's steady clock.
+/// Times are of the backend's clock (Backend::clockUs).
 struct GenerateMetrics {
   uint64_t promptTokens = 0;
   uint64_t tokens = 0;       ///< New tokens of all prompts.
@@ -92,6 +92,7 @@ private:
   void accept(Run &run, uint32_t sequence, std::span<const float> logits);
   void finish(Run &run, uint32_t sequence);
   bool isStop(int32_t token) const;
+  double millisecondsSince(double startUs) const;
 
   Executor &executor;
   const plan::fb::Model &model;

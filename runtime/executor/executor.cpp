@@ -144,6 +144,8 @@ void Executor::setRouting(experts::RoutingSource *source) {
     state->engine->setRouting(source);
 }
 
+double Executor::clockUs() const { return state->backend.clockUs(); }
+
 void Executor::setGraphs(bool allowed) { state->graphs = allowed; }
 
 } // namespace sluice

@@ -81,6 +81,8 @@ public:
   /// tokens mean nothing then); null: the model routes. Not owned. No effect
   /// where experts do not move.
   void setRouting(experts::RoutingSource *source);
+  /// Microseconds on the clock of the backend, see Backend::clockUs.
+  double clockUs() const;
   /// Whether stretches of steps may be captured and replayed, which is so at
   /// first. Without, traces name every launch.
   void setGraphs(bool allowed);

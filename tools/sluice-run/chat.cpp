@@ -39,8 +39,9 @@ Result<std::string> answer(const RunOptions &options, Session &session,
   if (!out)
     return Status(ErrorCode::Io, "stdout: the text could not be written");
   if (!options.quiet)
-    logInfo(figuresLine(metrics, residentExperts(session, metrics),
-                        session.loadMs));
+    logInfo(figuresLine(metrics, expertCounters(session, metrics),
+                        session.loadMs,
+                        session.executor->plan().get().predicted_step_ms()));
   return reply + fresh;
 }
 

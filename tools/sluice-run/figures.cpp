@@ -6,19 +6,28 @@
 
 namespace sluice::tools {
 
-ExpertCounters residentExperts(const Session &session,
-                               const GenerateMetrics &metrics) {
+ExpertCounters expertCounters(const Session &session,
+                              const GenerateMetrics &metrics) {
+  ExpertCounters counters;
+  if (session.executor->movesExperts()) {
+    const experts::Counters from = session.executor->expertCounters();
+    counters.hits = from.hits;
+    counters.misses = from.misses;
+    counters.bytesMoved = from.fetchedBytes + from.prefetchedBytes;
+    counters.bytesWasted = from.wastedBytes;
+    return counters;
+  }
   const auto &plan = session.executor->plan().get();
   uint64_t expertLayers = 0;
   for (const plan::fb::Port *port : *plan.entries()->Get(0)->outputs())
     expertLayers += port->role() == plan::fb::Role::ExpertIds;
-  ExpertCounters counters;
   counters.hits = metrics.routedRows * expertLayers * plan.model()->top_k();
   return counters;
 }
 
 std::string figuresLine(const GenerateMetrics &metrics,
-                        const ExpertCounters &experts, double loadMs) {
+                        const ExpertCounters &experts, double loadMs,
+                        double predictedStepMs) {
   const uint64_t requests = experts.hits + experts.misses;
   char line[256];
   std::snprintf(
@@ -33,7 +42,19 @@ std::string figuresLine(const GenerateMetrics &metrics,
       requests ? 100.0 * double(experts.hits) / double(requests) : 100.0,
       metrics.tokens ? double(experts.bytesMoved) / 1e9 / double(metrics.tokens)
                      : 0.0);
-  return line;
+  std::string text = line;
+  if (experts.bubbleShare) {
+    std::snprintf(line, sizeof line, ", bubbles %.1f %%",
+                  100 * *experts.bubbleShare);
+    text += line;
+  }
+  if (predictedStepMs > 0 && metrics.decodeSteps > 0) {
+    std::snprintf(line, sizeof line, "; step %.2f ms, predicted %.2f ms",
+                  metrics.decodeMs / double(metrics.decodeSteps),
+                  predictedStepMs);
+    text += line;
+  }
+  return text;
 }
 
 } // namespace sluice::tools

@@ -8,13 +8,15 @@
 
 namespace sluice::tools {
 
-/// The counters of a plan whose experts are all on the device from the start:
-/// every routed (token, expert) pair is a hit and nothing moves.
-ExpertCounters residentExperts(const Session &session,
-                               const GenerateMetrics &metrics);
+/// The counters since the load. Of a plan whose experts are all on the device
+/// from the start: every routed (token, expert) pair is a hit and nothing
+/// moves.
+ExpertCounters expertCounters(const Session &session,
+                              const GenerateMetrics &metrics);
 
-/// The line that ends a run.
+/// The line that ends a run; `predictedStepMs` as in writeMetrics.
 std::string figuresLine(const GenerateMetrics &metrics,
-                        const ExpertCounters &experts, double loadMs);
+                        const ExpertCounters &experts, double loadMs,
+                        double predictedStepMs);
 
 } // namespace sluice::tools

@@ -95,9 +95,12 @@ Status LogitsFile::write(const std::string &path) const {
 
 Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
                     const ExpertCounters &experts, double loadMs,
-                    const std::string &backend) {
+                    double predictedStepMs, const std::string &backend) {
   auto ratio = [](double count, double of) -> nlohmann::json {
     return of > 0 ? nlohmann::json(count / of) : nlohmann::json(nullptr);
+  };
+  auto known = [](double value, bool isKnown) -> nlohmann::json {
+    return isKnown ? nlohmann::json(value) : nlohmann::json(nullptr);
   };
   const nlohmann::json object = {
       {"backend", backend},
@@ -111,12 +114,13 @@ Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
        ratio(double(metrics.decodeTokens) * 1e3, metrics.decodeMs)},
       {"decode_steps", metrics.decodeSteps},
       {"step_ms", ratio(metrics.decodeMs, double(metrics.decodeSteps))},
-      {"predicted_step_ms", nullptr},
+      {"predicted_step_ms", known(predictedStepMs, predictedStepMs > 0)},
       {"expert_hits", experts.hits},
       {"expert_misses", experts.misses},
       {"expert_bytes_moved", experts.bytesMoved},
       {"expert_bytes_wasted", experts.bytesWasted},
-      {"bubble_share", nullptr},
+      {"bubble_share",
+       known(experts.bubbleShare.value_or(0), experts.bubbleShare.has_value())},
       {"acceptance_length", nullptr},
   };
   return writeFile(path, object.dump(2) + "\n");

@@ -5,6 +5,7 @@
 #include "runtime/decode/generate.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,16 +42,21 @@ private:
 
 /// Where the experts' weights were when tokens needed them.
 struct ExpertCounters {
-  uint64_t hits = 0;   ///< Routed (token, expert) pairs found on the device.
-  uint64_t misses = 0; ///< Those that had to be brought.
-  uint64_t bytesMoved = 0;
-  uint64_t bytesWasted = 0;
+  /// Found on the device. Where experts move: experts that a layer of a step
+  /// wanted, however many rows wanted them; else routed (token, expert) pairs.
+  uint64_t hits = 0;
+  uint64_t misses = 0;     ///< Those that were not: brought, or run on the CPU.
+  uint64_t bytesMoved = 0; ///< To the device, asked for or ahead.
+  uint64_t bytesWasted = 0; ///< Of these, ahead and never used.
+  /// See runtime/executor/bubbles.h; only a traced run knows.
+  std::optional<double> bubbleShare;
 };
 
 /// Writes --metrics: one JSON object. A figure that this run cannot know is
-/// null: predictions and bubbles need the planner, acceptance a draft.
+/// null: bubbles need a trace, acceptance a draft. `predictedStepMs` is the
+/// plan's, 0 where it has none.
 Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
                     const ExpertCounters &experts, double loadMs,
-                    const std::string &backend);
+                    double predictedStepMs, const std::string &backend);
 
 } // namespace sluice::tools

@@ -10,6 +10,7 @@
 #include "tools/support/trace_json.h"
 
 #include "runtime/decode/routing_recorder.h"
+#include "runtime/executor/bubbles.h"
 
 #include <filesystem>
 #include <iostream>
@@ -46,6 +47,15 @@ readPrompts(const RunOptions &options,
     prompts.push_back(std::move(ids));
   }
   return prompts;
+}
+
+/// Writes the trace of the run; its bubble share.
+Result<std::optional<double>> finishTrace(const RunOptions &options,
+                                          Session &session) {
+  SLUICE_ASSIGN_OR_RETURN(auto spans, session.backend->takeTrace());
+  SLUICE_RETURN_IF_ERROR(
+      writeTrace(options.trace, spans, "sluice-run " + options.plan));
+  return bubbleShare(spans);
 }
 
 /// Continues the prompts once and writes every file that was asked for.
@@ -87,13 +97,17 @@ Status complete(const RunOptions &options, Session &session,
   if (!options.recordRouting.empty())
     SLUICE_RETURN_IF_ERROR(recorder.write(options.recordRouting));
 
-  const ExpertCounters experts = residentExperts(session, metrics);
+  ExpertCounters experts = expertCounters(session, metrics);
+  if (!options.trace.empty()) {
+    SLUICE_ASSIGN_OR_RETURN(experts.bubbleShare, finishTrace(options, session));
+  }
+  const double predicted = session.executor->plan().get().predicted_step_ms();
   if (!options.metrics.empty())
     SLUICE_RETURN_IF_ERROR(writeMetrics(options.metrics, metrics, experts,
-                                        session.loadMs,
+                                        session.loadMs, predicted,
                                         session.backend->name()));
   if (!options.quiet)
-    logInfo(figuresLine(metrics, experts, session.loadMs));
+    logInfo(figuresLine(metrics, experts, session.loadMs, predicted));
   return Status::ok();
 }
 
@@ -102,13 +116,12 @@ Status run(const RunOptions &options) {
   SLUICE_ASSIGN_OR_RETURN(auto tokenizer, openTokenizer(options, session));
   if (!options.trace.empty())
     SLUICE_RETURN_IF_ERROR(session.backend->startTrace());
+  if (!options.chat)
+    return complete(options, session, tokenizer);
   SLUICE_RETURN_IF_ERROR(
-      options.chat ? chat(options, session, *tokenizer, std::cin, std::cout)
-                   : complete(options, session, tokenizer));
-  if (options.trace.empty())
-    return Status::ok();
-  SLUICE_ASSIGN_OR_RETURN(auto spans, session.backend->takeTrace());
-  return writeTrace(options.trace, spans, "sluice-run " + options.plan);
+      chat(options, session, *tokenizer, std::cin, std::cout));
+  return options.trace.empty() ? Status::ok()
+                               : finishTrace(options, session).takeStatus();
 }
 
 } // namespace

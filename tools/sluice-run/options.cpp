@@ -2,6 +2,7 @@
 
 #include "tools/sluice-run/options.h"
 
+#include "runtime/experts/policy.h"
 #include "tools/support/log.h"
 
 #include <CLI/CLI.hpp>
@@ -24,6 +25,10 @@ std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode) {
                  "Measure with other routing than the model's, where the text "
                  "means nothing: replay:FILE, "
                  "synthetic:repeat=R,skew=S,seed=N");
+  app.add_option("--policy", options.policy,
+                 "Which experts leave first, where they move (default: the "
+                 "plan's)")
+      ->check(CLI::IsMember(experts::kPolicyNames));
   app.add_option("--threads", options.threads,
                  "Threads of the CPU backend (default: one a core)")
       ->check(CLI::Range(0u, 1024u));

@@ -42,6 +42,8 @@ Result<Session> openSession(const RunOptions &options) {
   LoadOptions load;
   load.modelDir = options.modelDir;
   load.routing = session.routing.get();
+  load.policy = options.policy;
+  load.synthetic = options.synthetic;
   if (!options.quiet && isatty(STDERR_FILENO))
     load.progress = showProgress;
   SLUICE_ASSIGN_OR_RETURN(session.executor,
