@@ -45,7 +45,8 @@ struct Flags {
       cl::desc("Pinned host memory the plan may use; default: no limit")};
   cl::opt<std::string> batch{"batch", cl::value_desc("n"), cl::cat(category),
                              cl::init("1"),
-                             cl::desc("Sequences that run at once (1)")};
+                             cl::desc("Sequences that run at once (1), or "
+                                      "auto: the planner's choice")};
   cl::opt<std::string> maxSeq{
       "max-seq", cl::value_desc("tokens"), cl::cat(category),
       cl::desc("Most tokens of a sequence (the least of 4096 and the model's "
@@ -66,12 +67,28 @@ struct Flags {
   cl::list<std::string> disabled{
       "disable-pass", cl::value_desc("name"), cl::cat(category),
       cl::desc("Leave out an optimisation: the same tokens, more slowly")};
+  cl::opt<std::string> hardware{
+      "hardware", cl::value_desc("file"), cl::cat(category),
+      cl::desc("hw.json of the machine, from sluice-profile; default: built-in "
+               "conservative figures")};
+  cl::opt<std::string> routing{
+      "routing", cl::value_desc("file"), cl::cat(category),
+      cl::desc("Routing that sluice-run --record-routing wrote: which experts "
+               "are likely, and which follow which")};
+  cl::opt<std::string> experts{
+      "experts", cl::value_desc("way"), cl::cat(category), cl::init("auto"),
+      cl::desc("Who computes missing experts: fetch (the GPU, after the bus "
+               "has brought them), host (the CPU), split (both) or auto (the "
+               "planner's choice)")};
+  cl::opt<std::string> schedule{
+      "schedule", cl::value_desc("kind"), cl::cat(category),
+      cl::init("planned"),
+      cl::desc("planned, or serial: the baseline without overlap, union and "
+               "cache")};
   // Named by the design, not built yet: refused rather than ignored.
   cl::opt<std::string> draft{"draft", cl::Hidden, cl::cat(category)};
   cl::opt<std::string> draftTokens{"draft-tokens", cl::Hidden,
                                    cl::cat(category)};
-  cl::opt<std::string> hardware{"hardware", cl::Hidden, cl::cat(category)};
-  cl::opt<std::string> routing{"routing", cl::Hidden, cl::cat(category)};
 };
 
 Status badUsage(std::string message) {
@@ -131,14 +148,10 @@ Status parseMemory(const cl::opt<std::string> &flag,
 }
 
 Status refuseUnbuilt(const Flags &flags) {
-  for (const auto *flag :
-       {&flags.draft, &flags.draftTokens, &flags.hardware, &flags.routing})
+  for (const auto *flag : {&flags.draft, &flags.draftTokens})
     if (flag->getNumOccurrences() != 0)
       return badUsage("--" + flag->ArgStr.str() +
                       " is not supported by this version");
-  if (llvm::StringRef(flags.batch) == "auto")
-    return badUsage("--batch auto is not supported by this version: give the "
-                    "number of sequences");
   return Status::ok();
 }
 
@@ -183,7 +196,24 @@ Result<CompileFlags> parseFlags(int argc, char **argv) {
                                     {"portable", ArithmeticChoice::Portable}}));
   options.disabledPasses.assign(flags.disabled.begin(), flags.disabled.end());
   SLUICE_RETURN_IF_ERROR(checkDisabledPasses(options));
-  SLUICE_RETURN_IF_ERROR(parseCount(flags.batch, options.batch));
+  SLUICE_RETURN_IF_ERROR(parseWord(flags.experts, options.experts,
+                                   {{"fetch", ExpertMode::Fetch},
+                                    {"host", ExpertMode::Host},
+                                    {"split", ExpertMode::Split},
+                                    {"auto", ExpertMode::Auto}}));
+  SLUICE_RETURN_IF_ERROR(parseWord(
+      flags.schedule, options.schedule,
+      {{"planned", ScheduleKind::Planned}, {"serial", ScheduleKind::Serial}}));
+  if (options.schedule == ScheduleKind::Serial &&
+      options.experts != ExpertMode::Auto &&
+      options.experts != ExpertMode::Fetch)
+    return badUsage("--schedule serial moves every expert: --experts is '" +
+                    flags.experts.getValue() + "', expected fetch or auto");
+  options.hardwareFile = flags.hardware;
+  options.routingFile = flags.routing;
+  result.autoBatch = llvm::StringRef(flags.batch) == "auto";
+  if (!result.autoBatch)
+    SLUICE_RETURN_IF_ERROR(parseCount(flags.batch, options.batch));
   if (options.batch > CompileOptions::kMaxBatch)
     return badUsage("--batch is " + std::to_string(options.batch) +
                     ", expected at most " +

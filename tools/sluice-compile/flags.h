@@ -13,6 +13,7 @@ struct CompileFlags {
   std::string output; ///< Empty: stdout, for IR.
   Stage stage = Stage::Flatbuffer;
   bool explain = false;
+  bool autoBatch = false; ///< The planner chooses options.batch.
   CompileOptions options;
 };
 

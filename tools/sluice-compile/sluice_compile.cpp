@@ -1,14 +1,15 @@
 //===- sluice_compile.cpp - From a checkpoint to a plan -------------------===//
 
 #include "compiler/export/export.h"
+#include "compiler/pipeline/compile.h"
+#include "compiler/pipeline/complaints.h"
 #include "compiler/pipeline/import.h"
-#include "compiler/pipeline/pipeline.h"
 #include "runtime/io/file.h"
 #include "tools/sluice-compile/flags.h"
 #include "tools/sluice-compile/memory.h"
+#include "tools/sluice-compile/planning.h"
 #include "tools/support/log.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/raw_ostream.h"
@@ -19,41 +20,6 @@ using namespace sluice;
 using namespace sluice::tools;
 
 namespace {
-
-/// Keeps the first error that ops and passes emit; MLIR would print them all.
-class Complaints {
-public:
-  explicit Complaints(mlir::MLIRContext &context)
-      : handler(&context, [this](mlir::Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error &&
-              first.empty())
-            first = diagnostic.str();
-          return mlir::success();
-        }) {}
-
-  Status status(const char *what) const {
-    return Status(ErrorCode::Internal,
-                  std::string(what) + ": " +
-                      (first.empty() ? "failed without a word" : first));
-  }
-
-private:
-  std::string first;
-  mlir::ScopedDiagnosticHandler handler;
-};
-
-Status runPasses(mlir::ModuleOp module, const CompileFlags &flags,
-                 mlir::TimingScope &timing) {
-  mlir::PassManager passes(module->getName());
-  if (failed(mlir::applyPassManagerCLOptions(passes)))
-    return Status(ErrorCode::InvalidArgument, "MLIR refuses its own flags");
-  passes.enableTiming(timing);
-  SLUICE_RETURN_IF_ERROR(buildPipeline(passes, flags.options, flags.stage));
-  Complaints complaints(*module.getContext());
-  if (failed(passes.run(module)))
-    return complaints.status("a pass");
-  return Status::ok();
-}
 
 /// The text of the IR, or the bytes of the plan.
 Result<std::string> serialize(mlir::ModuleOp module, Stage stage) {
@@ -84,6 +50,21 @@ Status writeResult(const std::string &path, const std::string &content) {
   return writeFile(path, content);
 }
 
+/// --batch auto, into `options`.
+Status chooseBatch(mlir::MLIRContext &context, const CompileFlags &flags,
+                   Planning &planning, CompileOptions &options) {
+  auto import =
+      [&](int64_t batch) -> Result<mlir::OwningOpRef<mlir::ModuleOp>> {
+    CompileOptions wider = options;
+    wider.batch = batch;
+    SLUICE_ASSIGN_OR_RETURN(ImportedModel model,
+                            importModel(context, flags.modelDir, wider));
+    return std::move(model.module);
+  };
+  SLUICE_ASSIGN_OR_RETURN(options.batch, planning.chooseBatch(options, import));
+  return Status::ok();
+}
+
 Status compile(const CompileFlags &flags) {
   // One model is one module: threads would only wait for each other.
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
@@ -97,18 +78,44 @@ Status compile(const CompileFlags &flags) {
   reading.stop();
   for (const std::string &remark : model.remarks)
     logInfo(remark);
-  SLUICE_RETURN_IF_ERROR(runPasses(*model.module, flags, timing));
+
+  mlir::TimingScope thinking = timing.nest("plan experts");
+  CompileOptions options = flags.options;
+  SLUICE_ASSIGN_OR_RETURN(Planning planning,
+                          Planning::create(*model.module, options));
+  options.routing = planning.routing();
+  if (flags.autoBatch) {
+    SLUICE_RETURN_IF_ERROR(chooseBatch(context, flags, planning, options));
+    SLUICE_ASSIGN_OR_RETURN(model,
+                            importModel(context, flags.modelDir, options));
+  }
+  thinking.stop();
+
+  CompileHooks hooks;
+  hooks.planner = [&](const ExpertSituation &situation) {
+    return planning.decide(situation, options);
+  };
+  hooks.prepare = [&](mlir::PassManager &passes) {
+    if (failed(mlir::applyPassManagerCLOptions(passes)))
+      return Status(ErrorCode::InvalidArgument, "MLIR refuses its own flags");
+    passes.enableTiming(timing);
+    return Status::ok();
+  };
+  SLUICE_ASSIGN_OR_RETURN(
+      CompiledModel compiled,
+      compileModel(std::move(model.module), options, flags.stage, hooks));
 
   std::string explanation;
   if (flags.stage >= Stage::Plan) {
-    MemoryTable memory = readMemory(*model.module);
-    SLUICE_RETURN_IF_ERROR(checkBudgets(memory, flags.options));
+    MemoryTable memory = readMemory(*compiled.module);
+    SLUICE_RETURN_IF_ERROR(checkBudgets(memory, options));
+    const std::string schedule = planning.finish(*compiled.module, options);
     if (flags.explain)
-      explanation = explain(memory, flags.options);
+      explanation = explain(memory, options) + schedule;
   }
   mlir::TimingScope writing = timing.nest("write result");
   SLUICE_ASSIGN_OR_RETURN(std::string content,
-                          serialize(*model.module, flags.stage));
+                          serialize(*compiled.module, flags.stage));
   SLUICE_RETURN_IF_ERROR(writeResult(flags.output, content));
   llvm::outs() << explanation;
   return Status::ok();

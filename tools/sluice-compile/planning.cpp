@@ -1,0 +1,187 @@
+//===- planning.cpp - The planner at work in a compile --------------------===//
+
+#include "tools/sluice-compile/planning.h"
+
+#include "compiler/analysis/model_shape.h"
+#include "compiler/pipeline/complaints.h"
+#include "compiler/pipeline/pipeline.h"
+#include "dialects/plan/PlanIr.h"
+#include "runtime/experts/policy.h"
+#include "runtime/io/file.h"
+
+#include "mlir/IR/Builders.h"
+
+#include <algorithm>
+
+namespace sluice::tools {
+namespace {
+
+/// Tokens of context that predictions assume: a short prompt and its answer.
+constexpr int64_t kContext = 512;
+
+Result<Hardware> readHardware(const std::string &path) {
+  if (path.empty())
+    return builtInHardware();
+  SLUICE_ASSIGN_OR_RETURN(std::string text, readTextFile(path));
+  return parseHardware(text, path);
+}
+
+/// The shapes of `model` once its ops are fused; `model` stays as it is.
+Result<ModelShape> fusedShape(mlir::ModuleOp model,
+                              const CompileOptions &options) {
+  mlir::OwningOpRef<mlir::ModuleOp> copy(model.clone());
+  mlir::PassManager passes((*copy)->getName());
+  SLUICE_RETURN_IF_ERROR(buildPipeline(passes, options, Stage::Llm));
+  Complaints complaints(*model.getContext());
+  if (failed(passes.run(*copy)))
+    return complaints.status("a pass");
+  return readModelShape(*copy,
+                        options.arithmetic == ArithmeticChoice::Portable);
+}
+
+bool enabled(const CompileOptions &options, const char *pass) {
+  return std::ranges::find(options.disabledPasses, pass) ==
+         options.disabledPasses.end();
+}
+
+/// Memory of a plan in which every expert stays: without its slots.
+struct Memory {
+  double device = 0, host = 0;
+};
+
+Memory memoryBesideSlots(mlir::ModuleOp plan) {
+  Memory memory;
+  for (auto line : plan.getOps<planir::MemoryOp>()) {
+    if (line.getName() == "expert slots")
+      continue;
+    const auto bytes = static_cast<double>(line.getBytes());
+    (line.getMemory() == planir::Memory::Host ? memory.host : memory.device) +=
+        bytes;
+  }
+  return memory;
+}
+
+/// Experts that fit what `budget` leaves; all of them without a budget.
+int64_t expertsIn(std::optional<uint64_t> budget, double taken,
+                  double expertBytes, int64_t experts) {
+  if (!budget)
+    return experts;
+  const double left = static_cast<double>(*budget) - taken;
+  if (left < 0)
+    return -1;
+  return static_cast<int64_t>(
+      std::min(left / expertBytes, static_cast<double>(experts)));
+}
+
+} // namespace
+
+Result<Planning> Planning::create(mlir::ModuleOp model,
+                                  const CompileOptions &options) {
+  Planning planning;
+  SLUICE_ASSIGN_OR_RETURN(planning.shape, fusedShape(model, options));
+  SLUICE_ASSIGN_OR_RETURN(planning.hardware,
+                          readHardware(options.hardwareFile));
+  SLUICE_ASSIGN_OR_RETURN(
+      planning.recorded,
+      readRecordedRouting(options.routingFile, model, planning.shape));
+  return planning;
+}
+
+PlannerInputs Planning::inputs(const CompileOptions &options) const {
+  PlannerInputs inputs;
+  inputs.model = shape;
+  inputs.hardware = &hardware;
+  inputs.routing = recorded.statistics.get();
+  inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
+  inputs.mode =
+      enabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
+  inputs.schedule = options.schedule;
+  inputs.context = std::min(kContext, options.maxSeq.value_or(kContext));
+  inputs.prefetch = enabled(options, "schedule-prefetch");
+  inputs.merged = enabled(options, "merge-expert-io");
+  inputs.graphs = enabled(options, "form-graphs");
+  return inputs;
+}
+
+Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
+                                      const Import &import) {
+  if (shape.layers.empty()) {
+    batchLines = {"batches n                1: there are no experts to share"};
+    return 1;
+  }
+  // Rows of a prefill step grow with few batches only: both beyond that.
+  constexpr int64_t kFew = 2, kMore = 10;
+  Memory few, more;
+  for (auto [batch, memory] :
+       {std::pair(kFew, &few), std::pair(kMore, &more)}) {
+    SLUICE_ASSIGN_OR_RETURN(auto model, import(batch));
+    CompileOptions unlimited = options;
+    unlimited.batch = batch;
+    unlimited.gpuMemory.reset();
+    unlimited.hostMemory.reset();
+    SLUICE_ASSIGN_OR_RETURN(
+        CompiledModel compiled,
+        compileModel(std::move(model), unlimited, Stage::Plan));
+    *memory = memoryBesideSlots(*compiled.module);
+  }
+  const auto bytes = static_cast<double>(shape.layers.front().expertBytes);
+  const int64_t experts = shape.experts();
+  RoomOf room = [&](int64_t batch) -> std::optional<ExpertRoom> {
+    auto at = [batch](double low, double high) {
+      double each = (high - low) / static_cast<double>(kMore - kFew);
+      return low + each * static_cast<double>(batch - kFew);
+    };
+    ExpertRoom found;
+    found.slots = expertsIn(options.gpuMemory, at(few.device, more.device),
+                            bytes, experts);
+    found.hostExperts =
+        expertsIn(options.hostMemory, at(few.host, more.host), bytes, experts);
+    // A layer of one batch should fit at least.
+    if (found.slots < shape.layers.front().topK || found.hostExperts < 0)
+      return std::nullopt;
+    return found;
+  };
+  std::optional<BatchChoice> choice =
+      chooseBatches(inputs(options), room, CompileOptions::kMaxBatch);
+  if (!choice) {
+    batchLines = {"batches n                1: no room for more"};
+    return 1;
+  }
+  batchLines = choice->lines;
+  return choice->batch;
+}
+
+Result<ExpertDecisions> Planning::decide(const ExpertSituation &situation,
+                                         const CompileOptions &options) {
+  report = sluice::decide(inputs(options), options.batch,
+                          {situation.slots, situation.hostExperts});
+  return report->decisions;
+}
+
+std::string Planning::finish(mlir::ModuleOp plan,
+                             const CompileOptions &options) {
+  if (!report) {
+    report = sluice::decide(inputs(options), options.batch,
+                            {shape.experts(), shape.experts()});
+    mlir::OpBuilder builder(plan.getBodyRegion());
+    auto models = plan.getOps<planir::ModelOp>();
+    if (plan.getOps<planir::PolicyOp>().empty() && !models.empty()) {
+      builder.setInsertionPointAfter(*models.begin());
+      planir::PolicyOp::create(builder, plan.getLoc(), experts::kDefaultPolicy,
+                               "resident",
+                               builder.getF32FloatAttr(static_cast<float>(
+                                   report->decisions.predictedStepMs)));
+    }
+  }
+  std::string text = "\nschedule\n";
+  if (batchLines.empty())
+    text += "batches n                " + std::to_string(options.batch) + "\n";
+  for (const auto *lines : {&batchLines, &report->lines})
+    for (const std::string &line : *lines)
+      text += line + "\n";
+  for (auto model : plan.getOps<planir::ModelOp>())
+    text += "configuration            " + model.getOptions().str() + "\n";
+  return text;
+}
+
+} // namespace sluice::tools
