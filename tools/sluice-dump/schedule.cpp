@@ -111,7 +111,10 @@ public:
       return;
     total += part.length();
     // A copy that lies partly outside counts by the part inside.
-    bytes += double(span.bytes) * part.length() / (span.endUs - span.startUs);
+    if (span.bytes > 0) {
+      bytes += double(span.bytes) * part.length() / (span.endUs - span.startUs);
+      copying += part.length();
+    }
     const double width = window.length() / double(busy.size());
     const int kind = kindOf(span);
     auto column = size_t((part.start - window.start) / width);
@@ -152,14 +155,15 @@ public:
     std::string text = format("%4.0f%%", 100 * total / window.length());
     if (bytes > 0)
       text += "  " + formatBytes(uint64_t(bytes)) +
-              format(" at %.1f GB/s", bytes / total / 1e3);
+              format(" at %.1f GB/s", bytes / copying / 1e3);
     return text;
   }
 
 private:
   Window window;
   std::vector<std::array<double, kLetterCount>> busy; ///< Shares of a column.
-  double total = 0, bytes = 0;
+  double total = 0;              ///< Busy, in microseconds.
+  double copying = 0, bytes = 0; ///< What of it was copies.
 };
 
 /// Puts `text` at `column`, unless it would touch what stands there before.

@@ -26,7 +26,7 @@ struct DrawOptions {
 ///   - a line a stream that has spans: each column the letter of what took most
 ///     of it, '.' where something ran but most of it was idle, blank where
 ///     nothing ran; then the share of the time that the stream was busy and, of
-///     copies, the bytes and their rate while it was;
+///     copies, the bytes and their rate while they ran;
 ///   - a legend of the letters that occur.
 /// With a layer, the time is from the start of its first span on the compute
 /// stream to that of the next layer's, and the spans in it follow, one a line.
