@@ -92,20 +92,6 @@ Status addStatistics(ModuleOp model, const CompileOptions &options) {
   return Status::ok();
 }
 
-const char *modeName(ExpertMode mode) {
-  switch (mode) {
-  case ExpertMode::Auto:
-    return "auto";
-  case ExpertMode::Fetch:
-    return "fetch";
-  case ExpertMode::Host:
-    return "host";
-  case ExpertMode::Split:
-    return "split";
-  }
-  return "";
-}
-
 /// Without a planner: what was asked for, and nothing clever.
 ExpertDecisions plainDecisions(const CompileOptions &options) {
   constexpr double kEven = 0.5;
@@ -131,7 +117,7 @@ Status addPolicy(ModuleOp plan, const CompileOptions &options,
   planir::PolicyOp::create(
       builder, plan.getLoc(), found - names.begin(),
       options.schedule == ScheduleKind::Serial ? "serial"
-                                               : modeName(decisions.mode),
+                                               : name(decisions.mode),
       builder.getF32FloatAttr(static_cast<float>(decisions.predictedStepMs)));
   return Status::ok();
 }
@@ -161,7 +147,6 @@ Result<CompiledModel> compileModel(OwningOpRef<ModuleOp> model,
         stage == Stage::Expert ? std::move(model) : std::move(trial);
     return result;
   }
-  trial = {};
 
   ExpertSituation situation = describeSituation(*model, taken, options);
   MovingExperts moving;
@@ -172,8 +157,17 @@ Result<CompiledModel> compileModel(OwningOpRef<ModuleOp> model,
   moving.slotBudget = situation.slots * situation.slotBytes;
   SLUICE_RETURN_IF_ERROR(addStatistics(*model, options));
   SLUICE_RETURN_IF_ERROR(runPasses(*model, options, stage, hooks, &moving));
-  if (stage >= Stage::Plan)
+  if (stage >= Stage::Plan) {
+    Taken dynamic = takenBy(*model);
+    if (dynamic.device + dynamic.slots > budget &&
+        dynamic.device + dynamic.slots > taken.device + taken.slots) {
+      // Neither fits. Of a small model the static plan may take less: then its
+      // bytes are the smallest budget that works.
+      result.module = std::move(trial);
+      return result;
+    }
     SLUICE_RETURN_IF_ERROR(addPolicy(*model, options, moving.decisions));
+  }
   result.module = std::move(model);
   result.dynamic = true;
   result.decisions = moving.decisions;
