@@ -1,5 +1,6 @@
 //===- dynamic_test.cpp - Moving experts changes no bit -------------------===//
 
+#include "runtime/core/fault.h"
 #include "runtime/experts/policy.h"
 #include "runtime/experts/routing_source.h"
 #include "tests/runtime/executor/run_dynamic.h"
@@ -232,6 +233,63 @@ TEST_F(Dynamic, RoutingFromOutside) {
   (*executor)->setRouting(nullptr);
   EXPECT_EQ(runSteps(**executor), expected);
   EXPECT_TRUE((*backend)->checkGuards().isOk());
+}
+
+/// The plan's successors are wrong here; what the run itself learns is not.
+TEST_F(Dynamic, PrefetchLearnsWhatFollows) {
+  TinyExperts experts = plainExperts();
+  experts.slots = 10;
+  experts.homes = {fb::Home::Host};
+  experts.prefetch = 3;
+  TinyOnDisk disk(makeTinyDynamicPlan(dynamicModel(), experts));
+  auto backend = makeCpuBackend({1, 0});
+  auto executor = disk.load(**backend);
+  ASSERT_TRUE(executor.isOk()) << executor.status().message();
+  for (int i = 0; i < 400; ++i)
+    step(**executor, EntryPoint::Decode, {{i % 23, i % 20, 0}}, {});
+  const experts::Counters c = (*executor)->expertCounters();
+  const uint64_t slotBytes =
+      disk.plan->get().expert_pools()->Get(0)->slot_bytes();
+  EXPECT_EQ(c.demands, c.hits + c.misses);
+  EXPECT_EQ(c.demands, 400u * 3 * 3);
+  EXPECT_EQ(c.fetchedBytes, c.misses * slotBytes);
+  EXPECT_EQ(c.prefetchedBytes, c.prefetched * slotBytes);
+  const uint64_t settled = c.prefetchUsed + c.wastedBytes / slotBytes;
+  EXPECT_LE(settled, c.prefetched);
+  EXPECT_GE(settled + experts.slots, c.prefetched);
+  EXPECT_GT(c.prefetchUsed, 0u);
+}
+
+/// A disk that fails in the middle of a step ends in an error that names the
+/// file, with nothing left under way; another executor works.
+TEST_F(Dynamic, AFailingDiskIsAnError) {
+  TinyExperts experts;
+  experts.slots = 5;
+  experts.homes = {fb::Home::Disk, fb::Home::Host, fb::Home::Disk};
+  TinyOnDisk disk(makeTinyDynamicPlan(dynamicModel(), experts));
+  for (const char *fault : {"read:1", "read:2", "read:5", "read:17"}) {
+    SCOPED_TRACE(fault);
+    auto backend = makeCpuBackend({2, 512});
+    auto executor = disk.load(**backend);
+    ASSERT_TRUE(executor.isOk()) << executor.status().message();
+    setFaults(fault);
+    fill(**executor, EntryPoint::Decode, {{1, 0, 0}, {2, 0, 1}}, {0, 1});
+    Status status;
+    for (int i = 0; i < 40 && status.isOk(); ++i) {
+      fill(**executor, EntryPoint::Decode, {{i % 23, 0, 0}, {7, 0, 1}}, {0});
+      status = (*executor)->execute(EntryPoint::Decode, 2, 1, false);
+    }
+    setFaults("");
+    ASSERT_FALSE(status.isOk());
+    EXPECT_EQ(status.code(), ErrorCode::Io) << status.message();
+    expectLine(status.message(), {"model.safetensors"});
+    EXPECT_TRUE((*backend)->checkGuards().isOk());
+  }
+  check(experts);
+  // A read that ends early goes on where it ended.
+  setFaults("short:3");
+  check(experts);
+  setFaults("");
 }
 
 } // namespace
