@@ -18,7 +18,9 @@ from support import DEMO, TestFailure, Tools, read_json, write_json
 
 BATCH, MAX_SEQ = 3, 64
 LAYERS, TOP_K, VOCABULARY = 6, 8, 2048
-COLUMNS = ["model", "size", "params", "backend", "budget", "n", "test", "t/s"]
+COLUMNS = ["model", "size", "params", "backend", "budget", "n", "test", "t/s", "hit %"]
+COLUMNS += ["GB/token", "bus GB/s", "bus %", "routing"]
+UNIFORM = "synthetic:repeat=0,skew=0,seed=7"
 SPEED = re.compile(r"^\d+\.\d\d ± \d+\.\d\d$")
 # n: unique experts, I/O ms a layer, aggregate tok/s, speed-up; from exact fractions.
 THEORY = {
@@ -47,6 +49,9 @@ BAD_USAGE = {
     "a theory's flag alone": (["PLAN", "--io-ms", "2"], "--theory"),
     "more experts a token than there are": (["--theory", "--top-k", "129"], "--top-k"),
     "free transfers": (["--theory", "--io-ms", "0"], "--io-ms"),
+    "unknown policy": (["PLAN", "--policy", "coin"], "--policy"),
+    "unknown sweep": (["PLAN", "--sweep", "m"], "--sweep"),
+    "policies of a plan": (["PLAN", "--policies", "x"], "--policies"),
     "theory of a plan and its own": (["PLAN", "--theory", "--layers", "2"], "--layers"),
 }
 REFUSED = {
@@ -55,6 +60,11 @@ REFUSED = {
     "generates beyond the plan": (["-p", "0", "-n", str(MAX_SEQ + 1)], "--max-seq"),
     "deeper than the plan": (["-p", "8", "-n", "0", "-d", str(MAX_SEQ - 7)], "--max-seq"),
     "the largest number": (["-p", "4294967295", "-n", "0", "-d", "4294967295"], "--max-seq"),
+    "routing of no kind": (["-p", "8", "-n", "0", "--routing", "dice"], "routing"),
+    "hardware of a real machine": (
+        ["-p", "8", "-n", "0", "--backend", "cpu", "--hardware", "x"],
+        "--hardware",
+    ),
     "no such ids": (["-p", "8", "-n", "0", "--prompt-ids", "nothing.json"], "nothing.json"),
 }
 
@@ -97,6 +107,7 @@ def check_markdown(run):
         expect(re.match(r"^\d+\.\d\d MiB$", row[1]), f"no size: {row}")
         expect(row[4] == "none", f"a budget that was not given: {row}")
         expect(SPEED.match(row[7]), f"no speed: {row}")
+        expect(row[8:] == ["100.0", "0.0000", "0.00", "-", "model"], f"experts moved: {row}")
     quiet = run("-p", "2", "-n", "0", "-r", "1").stdout
     expect(markdown(quiet)[1][6] == "pp2", f"-n 0 still runs: {quiet}")
 
@@ -156,6 +167,48 @@ def check_trace(run, work):
     run("-p", "4", "-n", "0", "-b", str(BATCH), "--prompt-ids", first, "--trace-out", second)
     wanted = [[5, 6, 7, 8], [7, 8, 9, 10], [9, 10, 5, 6]]
     expect(read_json(second) == wanted, f"{read_json(second)}, expected {wanted}")
+
+
+def check_moving(tools, work):
+    """A plan whose experts move: counters, replaced routing, the sweep, the sim backend."""
+    plan, routing = os.path.join(work, "moving.plan"), os.path.join(work, "routing.safetensors")
+    model = os.path.join(DEMO, "target")
+    sizes = ["--batch", 8, "--max-seq", MAX_SEQ, "--experts", "fetch"]
+    tools.check("sluice-compile", model, "-o", plan, *sizes, "--gpu-memory", "781MiB")
+    shape = ["-p", "0", "-n", "4", "-r", "2", "-o", "json"]
+
+    def bench(*flags):
+        return json.loads(tools.check("sluice-bench", plan, *shape, *flags).stdout)
+
+    (record,) = bench("--backend", "cpu", "-b", 8, "--bubbles")
+    asked = record["expert_hits"] + record["expert_misses"]
+    steps = record["steps"]
+    # 8 rows of 8 distinct experts: a union of 8 to 64 a layer.
+    expect(8 * LAYERS * steps <= asked <= 64 * LAYERS * steps, f"{asked} demands in {steps} steps")
+    expect(record["expert_misses"] > 0 and record["expert_bytes_moved"] > 0, "nothing moved")
+    expect(record["routing"] == "model" and record["budget_bytes"] == 781 << 20, "other facts")
+    expect(0 <= record["bubble_share"] <= 1 and 0 < record["bus_busy_share"] <= 1, "no shares")
+    expect(record["bus_gb_s_ceiling"] > 0, "no ceiling of the bus")
+    # What was recorded of a run can be replayed, and replays are alike.
+    ids = os.path.join(work, "ids.json")
+    write_json(ids, [[1, 2, 3, 4, 5], [6, 7, 8]])
+    prompts = ["--prompt-ids", ids, "--max-tokens", 12, "--ignore-eos"]
+    tools.check("sluice-run", plan, "--backend", "cpu", *prompts, "--record-routing", routing)
+    replay = ["--backend", "cpu", "-b", 2, "--routing", f"replay:{routing}"]
+    (first,), (second,) = bench(*replay), bench(*replay)
+    for key in ("expert_hits", "expert_misses", "expert_bytes_moved"):
+        expect(first[key] == second[key], f"two replays differ in {key}")
+    expect(first["routing"] == f"replay:{routing}", "the output hides that routing is replaced")
+    table = tools.check("sluice-bench", "--policies", routing, "-b", "1,2").stdout
+    expect("next_use" in table and "Belady" in table, f"no policies in {table[:300]!r}")
+    # Virtual time knows no noise: two runs are alike, and n pays as the union says.
+    sweep = ["--backend", "sim", "--routing", UNIFORM, "--sweep", "n"]
+    rows = bench(*sweep)
+    expect([row["n"] for row in rows] == [1, 4, 8], f"swept {[row['n'] for row in rows]}")
+    expect(rows == bench(*sweep), "two simulations differ")
+    expect(rows[0]["speedup"] == 1 and rows[2]["speedup"] > 1, f"no gain of n: {rows}")
+    refused = tools.run("sluice-bench", plan, *shape, "--backend", "sim")
+    expect(refused.returncode == 1 and "--routing" in refused.stderr, "sim without routing")
 
 
 def check_theory(tools, plan):
@@ -223,6 +276,8 @@ def main():
             check_markdown(run)
             check_csv(run, check_json(run, options.backend))
             check_trace(run, work)
+            if options.backend == "cpu":
+                check_moving(tools, work)
             check_theory(tools, plan)
             check_refusals(tools, plan, work)
         except TestFailure as failure:

@@ -1,5 +1,8 @@
 //===- main.cpp - sluice-bench: measures a plan ---------------------------===//
 
+#include "runtime/experts/replay.h"
+#include "runtime/experts/routing_file.h"
+#include "tools/sluice-bench/bus.h"
 #include "tools/sluice-bench/measure.h"
 #include "tools/sluice-bench/options.h"
 #include "tools/sluice-bench/rows.h"
@@ -30,62 +33,6 @@ std::vector<Test> testsOf(const BenchOptions &options) {
   return tests;
 }
 
-/// The tokens for all tests. A sequence has the same ones in each.
-Result<TokenTrace> makeTrace(const BenchOptions &options, Executor &executor,
-                             const std::vector<Test> &tests) {
-  uint32_t sequences = 0, length = 0;
-  for (const Test &test : tests) {
-    sequences = std::max(sequences, test.sequences);
-    length = std::max(length, test.depth + test.tokens);
-  }
-  if (!options.promptIdsFile.empty())
-    return TokenTrace::fromFile(options.promptIdsFile,
-                                executor.plan().get().model()->vocab(),
-                                sequences, length);
-  logInfo("the model makes the tokens to run on: " + std::to_string(sequences) +
-          " sequences of " + std::to_string(length));
-  return TokenTrace::fromModel(executor, sequences, length);
-}
-
-Status measureAll(const BenchOptions &options, Session &session,
-                  const std::vector<Test> &tests, const TokenTrace &trace,
-                  Report &report) {
-  const std::string traceName =
-      options.promptIdsFile.empty() ? "model" : options.promptIdsFile;
-  Bench bench(*session.executor, trace);
-  for (const Test &test : tests) {
-    SLUICE_ASSIGN_OR_RETURN(Measurement measured,
-                            bench.measure(test, options.repetitions));
-    report.row(benchRow(session, test, measured, traceName));
-  }
-  return Status::ok();
-}
-
-Status bench(const BenchOptions &options) {
-  // What the plan cannot run is refused before its weights are read.
-  const std::vector<Test> tests = testsOf(options);
-  {
-    SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(options.plan));
-    for (const Test &test : tests)
-      SLUICE_RETURN_IF_ERROR(test.fits(plan->get()));
-  }
-  RunOptions run;
-  run.plan = options.plan;
-  run.modelDir = options.modelDir;
-  run.backend = options.backend;
-  run.threads = options.threads;
-  SLUICE_ASSIGN_OR_RETURN(Session session, openSession(run));
-  SLUICE_ASSIGN_OR_RETURN(TokenTrace trace,
-                          makeTrace(options, *session.executor, tests));
-  if (!options.traceOut.empty())
-    SLUICE_RETURN_IF_ERROR(writeIds(options.traceOut, trace.lists()));
-
-  Report report(std::cout, options.format, benchColumns());
-  Status measured = measureAll(options, session, tests, trace, report);
-  Status written = report.finish();
-  return measured ? std::move(written) : std::move(measured);
-}
-
 /// Layers of the plan that have experts.
 uint32_t expertLayers(const plan::fb::Plan &plan) {
   uint32_t layers = 0;
@@ -94,20 +41,184 @@ uint32_t expertLayers(const plan::fb::Plan &plan) {
   return layers;
 }
 
+/// The theory's model with the plan's experts and layers.
+Result<MultiBatchModel> multiBatchModelOf(const plan::Plan &plan,
+                                          MultiBatchModel model) {
+  model.experts = plan.get().model()->experts();
+  model.topK = plan.get().model()->top_k();
+  model.layers = expertLayers(plan.get());
+  if (Status status = model.validate(); !status)
+    return Status(status.code(), plan.name() + ": no model with experts");
+  return model;
+}
+
+/// Whether tokens say nothing of routing, so that any tokens will do.
+bool routingReplaced(const BenchOptions &options) {
+  return !options.routing.empty() && options.routing != "model";
+}
+
+/// The tokens for all tests. A sequence has the same ones in each.
+Result<TokenTrace> makeTrace(const BenchOptions &options, Executor &executor,
+                             const std::vector<Test> &tests) {
+  uint32_t sequences = 0, length = 0;
+  for (const Test &test : tests) {
+    sequences = std::max(sequences, test.sequences);
+    length = std::max(length, test.depth + test.tokens);
+  }
+  const uint32_t vocab = executor.plan().get().model()->vocab();
+  if (!options.promptIdsFile.empty())
+    return TokenTrace::fromFile(options.promptIdsFile, vocab, sequences,
+                                length);
+  if (routingReplaced(options) || options.synthetic)
+    return TokenTrace::random(vocab, sequences, length);
+  logInfo("the model makes the tokens to run on: " + std::to_string(sequences) +
+          " sequences of " + std::to_string(length));
+  return TokenTrace::fromModel(executor, sequences, length);
+}
+
+/// One bench of one loaded plan.
+class BenchRun {
+public:
+  BenchRun(const BenchOptions &options, Session &session,
+           const TokenTrace &trace)
+      : options(options), session(session), bench(*session.executor, trace),
+        routing(routingReplaced(options) ? options.routing : "model") {}
+
+  /// Measures each test and reports it at once.
+  Status run(const std::vector<Test> &tests);
+
+private:
+  Result<Measurement> measure(const Test &test);
+  Status rows(const std::vector<Test> &tests, Report &report);
+  Status sweep(const std::vector<Test> &tests, Report &report);
+
+  const BenchOptions &options;
+  Session &session;
+  Bench bench;
+  std::string routing;
+  double busRate = 0;
+};
+
+Result<Measurement> BenchRun::measure(const Test &test) {
+  SLUICE_ASSIGN_OR_RETURN(Measurement measured,
+                          bench.measure(test, options.repetitions));
+  measured.busRate = busRate;
+  if (options.bubbles) {
+    SLUICE_ASSIGN_OR_RETURN(BusyShares shares,
+                            traceTest(*session.backend, bench, test));
+    measured.busBusy = shares.bus;
+    measured.bubbleShare = shares.bubble;
+  }
+  return measured;
+}
+
+Status BenchRun::rows(const std::vector<Test> &tests, Report &report) {
+  const std::string traceName =
+      !options.promptIdsFile.empty()                  ? options.promptIdsFile
+      : routingReplaced(options) || options.synthetic ? "random"
+                                                      : "model";
+  for (const Test &test : tests) {
+    SLUICE_ASSIGN_OR_RETURN(Measurement measured, measure(test));
+    report.row(benchRow(session, test, measured, traceName, routing));
+  }
+  return Status::ok();
+}
+
+Status BenchRun::sweep(const std::vector<Test> &tests, Report &report) {
+  SLUICE_ASSIGN_OR_RETURN(
+      MultiBatchModel model,
+      multiBatchModelOf(session.executor->plan(), options.model));
+  const Test *firstTest = nullptr;
+  Measurement first;
+  for (const Test &test : tests) {
+    SLUICE_ASSIGN_OR_RETURN(Measurement measured, measure(test));
+    if (!firstTest) {
+      firstTest = &test;
+      first = measured;
+    }
+    report.row(sweepRow(model, test, measured, *firstTest, first,
+                        session.backend->name(), routing));
+  }
+  return Status::ok();
+}
+
+Status BenchRun::run(const std::vector<Test> &tests) {
+  SLUICE_ASSIGN_OR_RETURN(
+      busRate, measureBus(*session.backend, session.executor->plan().get()));
+  Report report(std::cout, options.format,
+                options.sweepN ? sweepColumns() : benchColumns());
+  Status measured = options.sweepN ? sweep(tests, report) : rows(tests, report);
+  Status written = report.finish();
+  return measured ? std::move(written) : std::move(measured);
+}
+
+/// Without -b, a sweep goes as far as the plan does.
+std::vector<Test> testsFor(const BenchOptions &options,
+                           const plan::fb::Plan &plan) {
+  std::vector<Test> tests = testsOf(options);
+  if (!options.sweepN)
+    return tests;
+  std::erase_if(tests, [&](const Test &test) {
+    return test.entry != EntryPoint::Decode ||
+           (!options.batchesGiven &&
+            test.sequences > plan.model()->max_sequences());
+  });
+  return tests;
+}
+
+Status bench(const BenchOptions &options) {
+  // What the plan cannot run is refused before its weights are read.
+  std::vector<Test> tests;
+  {
+    SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(options.plan));
+    tests = testsFor(options, plan->get());
+    for (const Test &test : tests)
+      SLUICE_RETURN_IF_ERROR(test.fits(plan->get()));
+  }
+  RunOptions run;
+  run.plan = options.plan;
+  run.modelDir = options.modelDir;
+  run.backend = options.backend;
+  run.hardware = options.hardware;
+  run.routing = options.routing;
+  run.policy = options.policy;
+  run.threads = options.threads;
+  run.synthetic = options.synthetic;
+  SLUICE_ASSIGN_OR_RETURN(Session session, openSession(run));
+  if (routingReplaced(options))
+    logInfo("routing is " + options.routing +
+            ", not the model's: its tokens mean nothing");
+  SLUICE_ASSIGN_OR_RETURN(TokenTrace trace,
+                          makeTrace(options, *session.executor, tests));
+  if (!options.traceOut.empty())
+    SLUICE_RETURN_IF_ERROR(writeIds(options.traceOut, trace.lists()));
+  return BenchRun(options, session, trace).run(tests);
+}
+
 Status theory(const BenchOptions &options) {
   MultiBatchModel model = options.model;
   if (!options.plan.empty()) {
     SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(options.plan));
-    model.experts = plan->get().model()->experts();
-    model.topK = plan->get().model()->top_k();
-    model.layers = expertLayers(plan->get());
-    if (Status status = model.validate(); !status)
-      return Status(status.code(), options.plan + ": no model with experts");
+    SLUICE_ASSIGN_OR_RETURN(model, multiBatchModelOf(*plan, model));
   }
   Report report(std::cout, options.format, theoryColumns());
   for (uint32_t batches : options.batches)
     report.row(theoryRow(model, batches));
   return report.finish();
+}
+
+/// Hit rates on recorded routing.
+Status comparePolicies(const BenchOptions &options) {
+  SLUICE_ASSIGN_OR_RETURN(auto trace,
+                          experts::readRoutingTrace(options.policiesFile, {}));
+  const std::vector<double> residencies = {0.2, 0.4, 0.6};
+  SLUICE_ASSIGN_OR_RETURN(
+      std::string table,
+      experts::comparePolicies(trace, residencies, options.batches));
+  std::cout << table << std::flush;
+  return std::cout
+             ? Status::ok()
+             : Status(ErrorCode::Io, "stdout: the output could not be written");
 }
 
 } // namespace
@@ -118,6 +229,8 @@ int main(int argc, char **argv) {
   auto options = parseBenchOptions(argc, argv, exitCode);
   if (!options)
     return exitCode;
-  Status status = options->theory ? theory(*options) : bench(*options);
+  Status status = !options->policiesFile.empty() ? comparePolicies(*options)
+                  : options->theory              ? theory(*options)
+                                                 : bench(*options);
   return status ? kDone : fail(status);
 }

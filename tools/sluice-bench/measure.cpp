@@ -3,20 +3,13 @@
 #include "tools/sluice-bench/measure.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 namespace sluice::tools {
 
-using Clock = std::chrono::steady_clock;
 using plan::fb::Role;
 
 namespace {
-
-double millisecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start)
-      .count();
-}
 
 /// The plan's verifier saw to it that both entries exist.
 const plan::fb::Entry &entryOf(const plan::fb::Plan &plan, EntryPoint point) {
@@ -110,26 +103,34 @@ Result<Measurement> Bench::measure(const Test &test, uint32_t repetitions) {
                                ? test.tokens
                                : (rows + prefillRows - 1) / prefillRows));
   SLUICE_RETURN_IF_ERROR(prefill(test.sequences, 0, test.depth, untimed));
-  auto once = [&](Measurement &into) {
-    return test.entry == EntryPoint::Decode
-               ? decode(test, into)
-               : prefill(test.sequences, test.depth, test.depth + test.tokens,
-                         into);
-  };
-  SLUICE_RETURN_IF_ERROR(once(untimed));
+  SLUICE_RETURN_IF_ERROR(once(test, untimed));
+  const experts::Counters before = executor.expertCounters();
   for (uint32_t i = 0; i < repetitions; ++i) {
-    const auto start = Clock::now();
-    SLUICE_RETURN_IF_ERROR(once(measured));
-    measured.repetitionMs.push_back(millisecondsSince(start));
+    const double start = executor.clockUs();
+    SLUICE_RETURN_IF_ERROR(once(test, measured));
+    measured.repetitionMs.push_back((executor.clockUs() - start) / 1000);
   }
+  measured.experts = executor.expertCounters().since(before);
   return measured;
+}
+
+Status Bench::once(const Test &test, Measurement &into) {
+  return test.entry == EntryPoint::Decode
+             ? decode(test, into)
+             : prefill(test.sequences, test.depth, test.depth + test.tokens,
+                       into);
+}
+
+Status Bench::repeat(const Test &test) {
+  Measurement untimed;
+  return once(test, untimed);
 }
 
 /// Positions `begin` to `end` of all sequences, packed into as few steps as
 /// can be.
 Status Bench::prefill(uint32_t sequences, uint32_t begin, uint32_t end,
                       Measurement &into) {
-  auto start = Clock::now();
+  double start = executor.clockUs();
   Rows rows(executor, EntryPoint::Prefill);
   auto flush = [&] {
     const uint32_t count = rows.rows, wanted = rows.wanted;
@@ -137,8 +138,8 @@ Status Bench::prefill(uint32_t sequences, uint32_t begin, uint32_t end,
     if (count == 0)
       return Status::ok();
     SLUICE_RETURN_IF_ERROR(step(EntryPoint::Prefill, count, wanted, into));
-    into.stepMs.push_back(millisecondsSince(start));
-    start = Clock::now();
+    into.stepMs.push_back((executor.clockUs() - start) / 1000);
+    start = executor.clockUs();
     return Status::ok();
   };
   for (uint32_t sequence = 0; sequence < sequences; ++sequence)
@@ -155,7 +156,7 @@ Status Bench::prefill(uint32_t sequences, uint32_t begin, uint32_t end,
 /// say.
 Status Bench::decode(const Test &test, Measurement &into) {
   for (uint32_t i = 0; i < test.tokens; ++i) {
-    const auto start = Clock::now();
+    const double start = executor.clockUs();
     Rows rows(executor, EntryPoint::Decode);
     const uint32_t position = test.depth + i;
     for (uint32_t sequence = 0; sequence < test.sequences; ++sequence)
@@ -163,7 +164,7 @@ Status Bench::decode(const Test &test, Measurement &into) {
                /*logits=*/true);
     SLUICE_RETURN_IF_ERROR(
         step(EntryPoint::Decode, rows.rows, rows.wanted, into));
-    into.stepMs.push_back(millisecondsSince(start));
+    into.stepMs.push_back((executor.clockUs() - start) / 1000);
   }
   return Status::ok();
 }

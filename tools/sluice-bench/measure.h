@@ -3,9 +3,11 @@
 
 #include "runtime/decode/kv_pages.h"
 #include "runtime/executor/executor.h"
+#include "runtime/experts/counters.h"
 #include "tools/sluice-bench/trace.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,10 @@ struct Measurement {
   std::vector<double> repetitionMs; ///< One a repetition.
   std::vector<double> stepMs;       ///< One a step, of all repetitions.
   uint64_t rows = 0;                ///< Tokens that went through the layers.
+  experts::Counters experts;        ///< Of the timed repetitions.
+  double busRate = 0;               ///< GB/s of measureBus; 0: not known.
+  std::optional<double> busBusy;    ///< Of traceTest.
+  std::optional<double> bubbleShare;
 };
 
 /// Drives an executor with a trace's tokens. Not thread-safe.
@@ -43,7 +49,11 @@ public:
   /// sampling. After an error the executor must not be used again.
   Result<Measurement> measure(const Test &test, uint32_t repetitions);
 
+  /// Runs a test that was measured just before once more, untimed.
+  Status repeat(const Test &test);
+
 private:
+  Status once(const Test &test, Measurement &into);
   Status prefill(uint32_t sequences, uint32_t begin, uint32_t end,
                  Measurement &into);
   Status decode(const Test &test, Measurement &into);

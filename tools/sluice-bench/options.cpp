@@ -40,25 +40,32 @@ bool allZero(const std::vector<uint32_t> &values) {
 /// The flags whose values CLI11 has taken as text.
 struct Texts {
   std::string prompts = "512", news = "128", depths = "0", batches;
-  std::string format = "md";
+  std::string format = "md", sweep;
 };
 
 Status finish(const Texts &texts, BenchOptions &options) {
   SLUICE_ASSIGN_OR_RETURN(options.prompts, parseSweep("-p", texts.prompts, 0));
   SLUICE_ASSIGN_OR_RETURN(options.news, parseSweep("-n", texts.news, 0));
   SLUICE_ASSIGN_OR_RETURN(options.depths, parseSweep("-d", texts.depths, 0));
-  const std::string fallback = options.theory ? "1,4,8,16,32,64,128" : "1";
+  options.sweepN = !texts.sweep.empty();
+  const std::string fallback = options.theory || options.sweepN
+                                   ? "1,4,8,16,32,64,128"
+                               : options.policiesFile.empty() ? "1"
+                                                              : "1,8";
   SLUICE_ASSIGN_OR_RETURN(
       options.batches,
       parseSweep("-b", texts.batches.empty() ? fallback : texts.batches, 1));
+  options.batchesGiven = !texts.batches.empty();
   options.format = texts.format == "csv"    ? Format::Csv
                    : texts.format == "json" ? Format::Json
                                             : Format::Markdown;
+  if (!options.policiesFile.empty())
+    return Status::ok();
   if (options.theory)
     return options.model.validate();
   if (options.plan.empty())
     return Status(ErrorCode::InvalidArgument,
-                  "no plan was named, expected one, or --theory");
+                  "no plan was named, expected one, --theory or --policies");
   if (allZero(options.prompts) && allZero(options.news))
     return Status(ErrorCode::InvalidArgument,
                   "-p and -n are 0: nothing to measure");
@@ -96,8 +103,22 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
       ->check(CLI::IsMember({"md", "csv", "json"}))
       ->capture_default_str();
   app.add_option("--backend", options.backend,
-                 "cuda or cpu (default: cuda where there is a GPU)")
-      ->check(CLI::IsMember({"cuda", "cpu"}));
+                 "cuda, cpu or sim (default: cuda where there is a GPU)")
+      ->check(CLI::IsMember({"cuda", "cpu", "sim"}));
+  app.add_option("--hardware", options.hardware,
+                 "The machine that sim stands for (sluice-profile's hw.json)");
+  app.add_option("--routing", options.routing,
+                 "Which experts tokens use: model, replay:FILE or "
+                 "synthetic:repeat=R,skew=S,seed=N; all but model replace the "
+                 "router, and what is computed means nothing then");
+  app.add_option("--policy", options.policy,
+                 "Residency policy (default: the plan's)")
+      ->check(CLI::IsMember({"lru", "lfu", "lfru", "next_use"}));
+  app.add_flag("--synthetic-weights", options.synthetic,
+               "Make up the weights in memory; no checkpoint is read");
+  app.add_flag("--bubbles", options.bubbles,
+               "Run each test once more with a trace, to say how long the bus, "
+               "the GPU and the CPU stood idle together");
   app.add_option("--threads", options.threads,
                  "Threads of the CPU backend (default: one a core)")
       ->check(CLI::Range(0u, 1024u));
@@ -106,6 +127,15 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
                  "such arrays (default: text that the model makes)");
   app.add_option("--trace-out", options.traceOut,
                  "Write the tokens run on, to be given to --prompt-ids");
+
+  app.add_option("--sweep", texts.sweep,
+                 "n: throughput against the sequences side by side, beside "
+                 "what the theory says")
+      ->check(CLI::IsMember({"n"}));
+  app.add_option("--policies", options.policiesFile,
+                 "Compare residency policies on recorded routing "
+                 "(sluice-run --record-routing); runs no plan")
+      ->excludes(plan);
 
   auto *theory =
       app.add_flag("--theory", options.theory,

@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <numeric>
 #include <optional>
 
 namespace sluice::tools {
@@ -66,20 +67,58 @@ nlohmann::ordered_json orNull(const std::optional<T> &value) {
                : nlohmann::ordered_json(nullptr);
 }
 
-std::optional<double> ratio(double count, double of) {
-  return of > 0 ? std::optional(count / of) : std::nullopt;
+std::optional<double> known(double value) {
+  return value > 0 ? std::optional(value) : std::nullopt;
+}
+
+/// What the timed repetitions of a test moved.
+struct Moved {
+  uint64_t hits, bytes;
+  double hitRate, gbPerToken, gbPerSecond;
+};
+
+Moved movedIn(const Session &session, const Measurement &measured) {
+  const experts::Counters &experts = measured.experts;
+  Moved moved{experts.hits, experts.fetchedBytes + experts.prefetchedBytes,
+              experts.hitRate(), 0, 0};
+  if (!session.executor->movesExperts()) {
+    // Every routed pair finds its expert on the device.
+    GenerateMetrics metrics;
+    metrics.routedRows = measured.rows;
+    moved.hits = expertCounters(session, metrics).hits;
+    moved.hitRate = 1;
+  }
+  const double ms = std::accumulate(measured.repetitionMs.begin(),
+                                    measured.repetitionMs.end(), 0.0);
+  const auto bytes = static_cast<double>(moved.bytes);
+  if (measured.rows > 0)
+    moved.gbPerToken = bytes / 1e9 / static_cast<double>(measured.rows);
+  if (ms > 0)
+    moved.gbPerSecond = bytes / ms / 1e6;
+  return moved;
+}
+
+/// Tokens a second over all timed repetitions.
+double tokensPerSecond(const Test &test, const Measurement &measured) {
+  const double ms = std::accumulate(measured.repetitionMs.begin(),
+                                    measured.repetitionMs.end(), 0.0);
+  return double(test.sequences) * test.tokens *
+         double(measured.repetitionMs.size()) * 1e3 / ms;
 }
 
 } // namespace
 
 std::vector<Column> benchColumns() {
-  return {{"model", 20},      {"size", 10, true},   {"params", 9, true},
-          {"backend", 7},     {"budget", 10, true}, {"n", 3, true},
-          {"test", 12, true}, {"t/s", 18, true}};
+  return {{"model", 20},         {"size", 10, true},    {"params", 9, true},
+          {"backend", 7},        {"budget", 10, true},  {"n", 3, true},
+          {"test", 12, true},    {"t/s", 18, true},     {"hit %", 5, true},
+          {"GB/token", 8, true}, {"bus GB/s", 8, true}, {"bus %", 5, true},
+          {"routing", 7}};
 }
 
 ReportRow benchRow(const Session &session, const Test &test,
-                   const Measurement &measured, const std::string &traceName) {
+                   const Measurement &measured, const std::string &traceName,
+                   const std::string &routing) {
   const plan::fb::Plan &plan = session.executor->plan().get();
   const plan::fb::Model &model = *plan.model();
   const std::string backend = session.backend->name();
@@ -91,9 +130,7 @@ ReportRow benchRow(const Session &session, const Test &test,
     speeds.push_back(tokens * 1e3 / ms);
   const double speed = mean(speeds), spread = deviation(speeds);
 
-  GenerateMetrics metrics;
-  metrics.routedRows = measured.rows;
-  const ExpertCounters experts = residentExperts(session, metrics);
+  const Moved moved = movedIn(session, measured);
   const bool prompt = test.entry == EntryPoint::Prefill;
 
   ReportRow row;
@@ -104,7 +141,14 @@ ReportRow benchRow(const Session &session, const Test &test,
                limit ? formatBytes(*limit) : "none",
                std::to_string(test.sequences),
                test.name(),
-               fixed(speed, 2) + " ± " + fixed(spread, 2)};
+               fixed(speed, 2) + " ± " + fixed(spread, 2),
+               fixed(100 * moved.hitRate, 1),
+               fixed(moved.gbPerToken, 4),
+               fixed(moved.gbPerSecond, 2),
+               measured.busRate > 0
+                   ? fixed(100 * moved.gbPerSecond / measured.busRate, 1)
+                   : "-",
+               routing};
   row.record = {
       {"model", model.name()->str()},
       {"plan", session.executor->plan().name()},
@@ -129,14 +173,19 @@ ReportRow benchRow(const Session &session, const Test &test,
       {"step_ms_mean", mean(measured.stepMs)},
       {"step_ms_p50", percentile(measured.stepMs, 0.50)},
       {"step_ms_p95", percentile(measured.stepMs, 0.95)},
-      {"expert_hits", experts.hits},
-      {"expert_misses", experts.misses},
-      {"expert_hit_rate", orNull(ratio(double(experts.hits),
-                                       double(experts.hits + experts.misses)))},
-      {"expert_bytes_moved", experts.bytesMoved},
-      {"expert_bytes_wasted", experts.bytesWasted},
-      {"gb_per_token",
-       orNull(ratio(double(experts.bytesMoved) / 1e9, double(measured.rows)))},
+      {"expert_hits", moved.hits},
+      {"expert_misses", measured.experts.misses},
+      {"expert_hit_rate", moved.hitRate},
+      {"expert_bytes_moved", moved.bytes},
+      {"expert_bytes_wasted", measured.experts.wastedBytes},
+      {"expert_bytes_on_host", measured.experts.hostBytes},
+      {"gb_per_token", moved.gbPerToken},
+      {"bus_gb_s", moved.gbPerSecond},
+      {"bus_gb_s_ceiling", orNull(known(measured.busRate))},
+      {"bus_busy_share", orNull(measured.busBusy)},
+      {"bubble_share", orNull(measured.bubbleShare)},
+      {"predicted_step_ms", orNull(known(plan.predicted_step_ms()))},
+      {"routing", routing},
   };
   return row;
 }
@@ -172,6 +221,73 @@ ReportRow theoryRow(const MultiBatchModel &model, uint32_t batches) {
       {"layer_ms", line.layerMs},
       {"tok_s", line.tokensPerSecond},
       {"speedup", line.speedup},
+  };
+  return row;
+}
+
+std::vector<Column> sweepColumns() {
+  return {{"n", 4, true},
+          {"unique experts", 0, true},
+          {"speed-up, theory", 0, true},
+          {"backend", 7},
+          {"t/s", 9, true},
+          {"speed-up", 0, true},
+          {"step ms", 9, true},
+          {"hit %", 5, true},
+          {"experts moved", 0, true},
+          {"bus GB/s", 8, true},
+          {"bus %", 5, true},
+          {"routing", 7}};
+}
+
+ReportRow sweepRow(const MultiBatchModel &model, const Test &test,
+                   const Measurement &measured, const Test &firstTest,
+                   const Measurement &first, const std::string &backend,
+                   const std::string &routing) {
+  const MultiBatchRow line = multiBatch(model, test.sequences);
+  const MultiBatchRow base = multiBatch(model, firstTest.sequences);
+  const double speed = tokensPerSecond(test, measured);
+  const double speedup = speed / tokensPerSecond(firstTest, first);
+  const double theory = line.tokensPerSecond / base.tokensPerSecond;
+  const double ms = mean(measured.stepMs);
+  const auto bytes = static_cast<double>(measured.experts.fetchedBytes +
+                                         measured.experts.prefetchedBytes);
+  const double rate =
+      bytes / (ms * static_cast<double>(measured.stepMs.size())) / 1e6;
+  const double moved = measured.experts.demands == 0
+                           ? 0
+                           : static_cast<double>(measured.experts.misses) /
+                                 static_cast<double>(measured.stepMs.size()) /
+                                 model.layers;
+  ReportRow row;
+  row.cells = {std::to_string(test.sequences),
+               fixed(line.uniqueExperts, 2),
+               fixed(theory, 2),
+               backend,
+               fixed(speed, 2),
+               fixed(speedup, 2),
+               fixed(ms, 3),
+               fixed(100 * measured.experts.hitRate(), 1),
+               fixed(moved, 2),
+               fixed(rate, 2),
+               measured.busRate > 0 ? fixed(100 * rate / measured.busRate, 1)
+                                    : "-",
+               routing};
+  row.record = {
+      {"n", test.sequences},
+      {"unique_experts_theory", line.uniqueExperts},
+      {"speedup_theory", theory},
+      {"backend", backend},
+      {"avg_ts", speed},
+      {"speedup", speedup},
+      {"step_ms_mean", ms},
+      {"expert_hit_rate", measured.experts.hitRate()},
+      {"missing_experts_a_layer", moved},
+      {"bus_gb_s", rate},
+      {"bus_gb_s_ceiling", orNull(known(measured.busRate))},
+      {"bus_busy_share", orNull(measured.busBusy)},
+      {"bubble_share", orNull(measured.bubbleShare)},
+      {"routing", routing},
   };
   return row;
 }

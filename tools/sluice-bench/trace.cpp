@@ -5,6 +5,8 @@
 #include "runtime/decode/generate.h"
 #include "tools/sluice-run/files.h"
 
+#include <random>
+
 namespace sluice::tools {
 
 Result<TokenTrace> TokenTrace::fromFile(const std::string &file, uint32_t vocab,
@@ -54,6 +56,17 @@ Result<TokenTrace> TokenTrace::fromModel(Executor &executor, uint32_t sequences,
     trace.texts.resize(sequences);
   for (std::vector<int32_t> &text : trace.texts)
     text.insert(text.begin(), first);
+  return trace;
+}
+
+TokenTrace TokenTrace::random(uint32_t vocab, uint32_t sequences,
+                              uint32_t length) {
+  std::minstd_rand draw(1);
+  TokenTrace trace;
+  trace.texts.resize(sequences);
+  for (std::vector<int32_t> &text : trace.texts)
+    for (uint32_t i = 0; i < length; ++i)
+      text.push_back(static_cast<int32_t>(draw() % vocab));
   return trace;
 }
 

@@ -33,6 +33,9 @@ public:
   static Result<TokenTrace> fromModel(Executor &executor, uint32_t sequences,
                                       uint32_t length);
 
+  /// Tokens drawn evenly, for runs in which routing does not follow from them.
+  static TokenTrace random(uint32_t vocab, uint32_t sequences, uint32_t length);
+
   /// The token of `sequence` at `position`, both below what was asked for.
   int32_t token(uint32_t sequence, uint32_t position) const {
     return texts[sequence][position];

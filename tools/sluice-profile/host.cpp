@@ -1,0 +1,150 @@
+//===- host.cpp - What the CPU reads and computes -------------------------===//
+
+#include "tools/sluice-profile/host.h"
+
+#include "runtime/backend/host_work.h"
+#include "tools/sluice-profile/random_bits.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <fcntl.h>
+#include <numeric>
+#include <thread>
+#include <unistd.h>
+
+namespace sluice::tools {
+namespace {
+
+constexpr const char *kSource = "measured by sluice-profile";
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+
+/// Reads every byte; what it returns keeps the reads from being left out.
+uint64_t readAll(std::span<const std::byte> bytes) {
+  using Vector __attribute__((vector_size(64))) = uint64_t;
+  std::array<Vector, 4> sums = {};
+  const auto *vectors = reinterpret_cast<const Vector *>(bytes.data());
+  const size_t count = bytes.size() / sizeof(Vector) / 4 * 4;
+  for (size_t i = 0; i < count; i += 4)
+    for (size_t k = 0; k < 4; ++k)
+      sums[k] ^= vectors[i + k];
+  const Vector all = sums[0] ^ sums[1] ^ sums[2] ^ sums[3];
+  return all[0] ^ all[3] ^ all[7];
+}
+
+Result<double> profileRead(Timer &timer, std::span<const std::byte> bytes) {
+  const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<uint64_t> found(threads);
+  SLUICE_ASSIGN_OR_RETURN(double us, timer.blocking([&](uint64_t) -> Status {
+    std::vector<std::thread> workers;
+    const size_t share = bytes.size() / threads / 64 * 64;
+    for (unsigned i = 0; i < threads; ++i)
+      workers.emplace_back(
+          [&, i] { found[i] = readAll(bytes.subspan(i * share, share)); });
+    for (std::thread &worker : workers)
+      worker.join();
+    return Status::ok();
+  }));
+  return static_cast<double>(bytes.size()) / us / 1000;
+}
+
+/// Both halves of `experts` experts that serve `rows` rows each.
+class HostExperts {
+public:
+  HostExperts(const ExpertShape &shape, int64_t experts, int64_t rows,
+              std::byte *weights)
+      : in(rows * experts * shape.hidden, 0.5f),
+        inner(rows * experts * shape.inner), out(in.size()),
+        offsets(experts + 1), order(rows * experts), slots(experts) {
+    for (int64_t i = 0; i <= experts; ++i)
+      offsets[i] = static_cast<int32_t>(i * rows);
+    std::iota(order.begin(), order.end(), 0);
+    std::iota(slots.begin(), slots.end(), 0);
+    const int64_t part = shape.hidden * shape.inner;
+    HostLaunch &up = launches[0], &down = launches[1];
+    up = {Kernel::ExpertGateUp, {}, rows * experts};
+    up.args.dim[7] = part; // up behind gate
+    down = {Kernel::ExpertDown, {}, rows * experts};
+    down.args.dim[6] = 2 * part; // down behind up
+    for (HostLaunch *launch : {&up, &down}) {
+      KernelArgs &args = launch->args;
+      args.maxRows = launch->rows;
+      const std::array<int64_t, 6> dims = {experts,     1,       shape.hidden,
+                                           shape.inner, experts, 3 * part};
+      std::copy(dims.begin(), dims.end(), args.dim);
+      args.data[1] = offsets.data();
+      args.data[2] = order.data();
+      args.data[3] = slots.data();
+      args.data[4] = weights;
+      for (int i = 1; i < 4; ++i)
+        args.dtype[i] = DType::I32;
+      args.dtype[4] = shape.dtype;
+      args.dtype[0] = args.dtype[5] = DType::F32;
+    }
+    up.args.data[0] = in.data();
+    up.args.data[5] = down.args.data[0] = inner.data();
+    down.args.data[5] = out.data();
+  }
+
+  std::array<HostLaunch, 2> launches;
+
+private:
+  std::vector<float> in, inner, out;
+  std::vector<int32_t> offsets, order, slots;
+};
+
+} // namespace
+
+Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
+                   Hardware &into) {
+  const uint64_t experts = std::max<uint64_t>(
+      1, std::min<uint64_t>(kMostBytes / shape.bytes(), 4096));
+  SLUICE_ASSIGN_OR_RETURN(
+      Allocation memory,
+      backend.allocate(MemoryKind::Host, experts * shape.bytes()));
+  std::span<std::byte> bytes(memory.data(), memory.bytes());
+  fillRandom(bytes);
+  SLUICE_ASSIGN_OR_RETURN(double read, profileRead(timer, bytes));
+  into.hostRead = {read, kSource};
+
+  into.hostExpert = {{}, kSource};
+  for (int64_t rows : {1, 2, 4, 8}) {
+    HostExperts work(shape, static_cast<int64_t>(experts), rows, memory.data());
+    SLUICE_ASSIGN_OR_RETURN(double us, timer.blocking([&](uint64_t) -> Status {
+      SLUICE_RETURN_IF_ERROR(backend.startHostWork(work.launches));
+      return backend.waitHostWork();
+    }));
+    into.hostExpert.points.push_back(
+        {static_cast<double>(rows),
+         static_cast<double>(memory.bytes()) / us / 1000});
+  }
+  return Status::ok();
+}
+
+Status profileDisk(const std::string &path, Hardware &into) {
+  constexpr size_t kBlock = size_t{16} << 20;
+  const int file = ::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
+  if (file < 0)
+    return Status::ok();
+  void *block = std::aligned_alloc(4096, kBlock);
+  uint64_t done = 0;
+  const auto start = std::chrono::steady_clock::now();
+  while (block && done < (uint64_t{1} << 30)) {
+    const ssize_t got = ::pread(file, block, kBlock, static_cast<off_t>(done));
+    if (got <= 0)
+      break;
+    done += static_cast<uint64_t>(got);
+  }
+  const std::chrono::duration<double, std::micro> time =
+      std::chrono::steady_clock::now() - start;
+  std::free(block);
+  (void)::close(file);
+  // Of less than this, opening the file would be a part of the figure.
+  if (done >= (uint64_t{64} << 20))
+    into.diskRead = {static_cast<double>(done) / time.count() / 1000,
+                     "measured by sluice-profile: " + path};
+  return Status::ok();
+}
+
+} // namespace sluice::tools

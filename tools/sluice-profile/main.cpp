@@ -1,0 +1,109 @@
+//===- main.cpp - sluice-profile: measures a machine ----------------------===//
+
+#include "runtime/io/file.h"
+#include "runtime/plan/plan.h"
+#include "tools/sluice-profile/host.h"
+#include "tools/sluice-profile/kernels.h"
+#include "tools/sluice-profile/transfers.h"
+#include "tools/support/backend_choice.h"
+#include "tools/support/log.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <string>
+
+using namespace sluice;
+using namespace sluice::tools;
+
+namespace {
+
+struct Options {
+  std::string output, plan, modelDir, backend, name;
+  unsigned threads = 0;
+  double budgetMs = 40;
+  std::vector<int64_t> rows{1, 2, 4, 8, 16, 32, 64, 128};
+};
+
+/// Sizes that experts have, and one far above, where only the rate counts.
+std::vector<uint64_t> copySizes(const std::optional<ExpertShape> &shape) {
+  std::vector<uint64_t> sizes = {4096,    65536,   262144,  1 << 20,
+                                 2359296, 4718592, 9437184, 64 << 20};
+  if (shape && shape->bytes() <= sizes.back())
+    sizes.push_back(shape->bytes());
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  return sizes;
+}
+
+Status profile(const Options &options) {
+  std::shared_ptr<const plan::Plan> plan;
+  std::optional<ExpertShape> shape;
+  if (!options.plan.empty()) {
+    SLUICE_ASSIGN_OR_RETURN(plan, plan::Plan::open(options.plan));
+    shape = expertShapeOf(plan->get());
+  }
+  SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend,
+                          openBackend({options.backend, "", options.threads}));
+  logInfo("measuring " + backend->describe());
+  Hardware found = builtInHardware();
+  found.name = options.name.empty() ? backend->describe() : options.name;
+  found.kernels.clear();
+  found.experts.clear();
+  Timer timer(*backend, options.budgetMs);
+  SLUICE_RETURN_IF_ERROR(
+      profileTransfers(*backend, timer, copySizes(shape), found));
+  logInfo("copies, launches and waits are measured");
+  SLUICE_RETURN_IF_ERROR(
+      profileHost(*backend, timer, shape.value_or(ExpertShape{}), found));
+  logInfo("the host is measured");
+  if (plan) {
+    const std::string folder = options.modelDir.empty()
+                                   ? plan->get().model_dir()->str()
+                                   : options.modelDir;
+    if (plan->get().files()->size() != 0)
+      SLUICE_RETURN_IF_ERROR(profileDisk(
+          folder + "/" + plan->get().files()->Get(0)->path()->str(), found));
+    SLUICE_RETURN_IF_ERROR(
+        profileKernels(*backend, timer, plan->get(), options.rows, found));
+    if (shape)
+      SLUICE_RETURN_IF_ERROR(profileExperts(*backend, timer, *shape, found));
+    logInfo(std::to_string(found.kernels.size()) + " launches are measured");
+  }
+  return writeFile(options.output, printHardware(found));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  initLog("sluice-profile");
+  Options options;
+  CLI::App app{
+      "Measures this machine for sluice-compile --hardware and the sim "
+      "backend:\ncopies by size, latencies, what the CPU reads and, "
+      "with a plan, each of\nits launches."};
+  app.add_option("-o,--output", options.output, "Where hw.json goes")
+      ->required();
+  app.add_option("--plan", options.plan, "A plan whose launches are measured");
+  app.add_option("--model", options.modelDir,
+                 "Where its checkpoint lies (the plan's own folder)");
+  app.add_option("--backend", options.backend,
+                 "cuda or cpu (the best there is)")
+      ->check(CLI::IsMember({"cuda", "cpu"}));
+  app.add_option("--threads", options.threads,
+                 "Threads of the CPU backend (one a core)");
+  app.add_option("--rows", options.rows, "Rows that launches are measured for")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
+  app.add_option("--budget-ms", options.budgetMs,
+                 "About how long one figure may take (40)")
+      ->check(CLI::Range(1.0, 10000.0));
+  app.add_option("--name", options.name, "What the machine is called");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? kDone : kBadUsage;
+  }
+  Status status = profile(options);
+  return status ? kDone : fail(status);
+}
