@@ -69,8 +69,8 @@ void flipAndRun(const std::vector<uint8_t> &good, const std::string &modelDir,
   ++outcome.ran;
 }
 
-TEST(Flips, TenThousandOfATinyPlan) {
-  TinyOnDisk disk(makeTinyPlan());
+void flipTenThousand(const TinyPlan &tiny) {
+  TinyOnDisk disk(tiny);
   std::vector<uint8_t> good(disk.plan->data(),
                             disk.plan->data() + disk.plan->size());
   std::mt19937_64 random(2026);
@@ -79,11 +79,17 @@ TEST(Flips, TenThousandOfATinyPlan) {
   for (int i = 0; i < 10000; ++i)
     flipAndRun(good, disk.directory.path(), random() % (good.size() * 8),
                i % 4 == 0, outcome);
-  RecordProperty("refused", outcome.refused);
-  RecordProperty("ran", outcome.ran);
+  ::testing::Test::RecordProperty("refused", outcome.refused);
+  ::testing::Test::RecordProperty("ran", outcome.ran);
   // Both must occur, or the test tests nothing.
   EXPECT_GT(outcome.refused, 5000);
   EXPECT_GT(outcome.ran, 100);
+}
+
+TEST(Flips, TenThousandOfATinyPlan) { flipTenThousand(makeTinyPlan()); }
+
+TEST(Flips, TenThousandOfAPlanThatMovesExperts) {
+  flipTenThousand(makeTinyDynamicPlan());
 }
 
 TEST(Flips, TenThousandOfTheNamedPlan) {
