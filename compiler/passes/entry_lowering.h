@@ -117,12 +117,8 @@ private:
   /// Outputs by the sum that they go into.
   llvm::DenseMap<mlir::Operation *, Outputs> sums;
   llvm::StringMap<Value> sharedBuffers;
-  /// Events behind the copies of ids to the host, by ids.
-  struct Ready {
-    Value ids, event;
-  };
-  llvm::DenseMap<Value, Ready> ready;
-  llvm::DenseMap<Value, Value> hostRows; ///< Rows on the host, by tensor.
+  llvm::DenseMap<Value, Value> idsOnHost; ///< By ids.
+  llvm::DenseMap<Value, Value> hostRows;  ///< Rows on the host, by tensor.
 };
 
 } // namespace sluice

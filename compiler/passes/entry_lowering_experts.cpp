@@ -165,10 +165,10 @@ void EntryLowering::lowerMoving(expert::DemandOp op, FlatSymbolRefAttr pool) {
   Tensor ids = tensor(op.getIds());
   int64_t topK = features(op.getIds());
   Value bank = plan.bank(expert::bankOf(op.getSet()), pool, topK);
-  Ready &known = ready[op.getIds()];
-  if (!known.event) {
-    known.ids = shared("expert_ids.host", topK, builder.getI32Type(), ids.rows);
-    CopyOp::create(builder, loc, ids.buffer, known.ids, ids.rows,
+  Value &known = idsOnHost[op.getIds()];
+  if (!known) {
+    known = shared("expert_ids.host", topK, builder.getI32Type(), ids.rows);
+    CopyOp::create(builder, loc, ids.buffer, known, ids.rows,
                    saturatingBytes({4, topK}), /*recording=*/false,
                    Stream::Compute);
     // What the CPU reads comes along.
@@ -183,13 +183,14 @@ void EntryLowering::lowerMoving(expert::DemandOp op, FlatSymbolRefAttr pool) {
                      /*recording=*/false, Stream::Compute);
       hostRows[host.getIn()] = rows;
     }
-    known.event = RecordOp::create(
-        builder, loc, EventType::get(builder.getContext()), Stream::Compute);
   }
-  planir::DemandOp::create(builder, loc, bank,
-                           static_cast<int64_t>(op.getPart()),
-                           static_cast<int64_t>(op.getParts()), known.ids,
-                           known.event, op.getWhole());
+  // A later part waits for the run of the one before, too: then its slots are
+  // free.
+  Value event = RecordOp::create(
+      builder, loc, EventType::get(builder.getContext()), Stream::Compute);
+  planir::DemandOp::create(
+      builder, loc, bank, static_cast<int64_t>(op.getPart()),
+      static_cast<int64_t>(op.getParts()), known, event, op.getWhole());
 }
 
 void EntryLowering::lower(expert::SplitOp op) {
@@ -277,6 +278,12 @@ void EntryLowering::join(expert::RunHostOp op, expert::CombineOp sum) {
 void EntryLowering::lower(expert::ReleaseOp op) {
   auto await = op.getSlots().getDefiningOp<expert::AwaitOp>();
   auto fetch = await.getTicket().getDefiningOp<expert::FetchOp>();
+  // The sum reads no slots: it can go with what follows into one graph.
+  OpBuilder::InsertionGuard guard(builder);
+  Block &block = entry.getBody().front();
+  if (auto last = block.empty() ? LaunchOp() : dyn_cast<LaunchOp>(block.back());
+      last && last.getKernel() == "expert_combine")
+    builder.setInsertionPoint(last);
   planir::ReleaseOp::create(builder, loc,
                             plan.bank(expert::bankOf(op.getSlots())),
                             partOf(fetch.getSet()), op.getForget());

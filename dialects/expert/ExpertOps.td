@@ -175,7 +175,7 @@ def Expert_DemandOp : Expert_Op<"demand", [
   );
   let results = (outs Expert_Set:$set);
   let assemblyFormat = [{
-    $ids (`part` $part^ `of` $parts)? (`whole` $whole^)? attr-dict
+    $ids (`part` $part `of` $parts^)? (`whole` $whole^)? attr-dict
     `:` type($ids) `->` qualified(type($set))
   }];
   let builders = [OpBuilder<(ins "::mlir::Type":$set, "::mlir::Value":$ids,

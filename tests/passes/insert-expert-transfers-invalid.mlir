@@ -1,4 +1,4 @@
-// RUN: sluice-opt %s --insert-expert-transfers=budget=768 --verify-diagnostics
+// RUN: sluice-opt %s --insert-expert-transfers=budget=1536 --verify-diagnostics
 
 // A module within the module has banks of its own: no pool is theirs.
 llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}

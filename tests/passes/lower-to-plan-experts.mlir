@@ -65,8 +65,9 @@ func.func @decode(%tokens: tensor<?xi32> {llm.role = "tokens"})
   %ids, %weights = llm.route %l : tensor<?x2xf32> -> tensor<?x1xi32>, tensor<?x1xf32>
   %set = expert.demand %ids : tensor<?x1xi32> -> !expert.set<@bank>
   %slots = expert.resident : !expert.slots<@bank>
-  %y = expert.run %h, %weights, %set, %slots
-      : tensor<?x8xbf16>, tensor<?x1xf32>, !expert.set<@bank>, !expert.slots<@bank>
+  %outputs = expert.run %h, %set, %slots
+      : tensor<?x8xbf16>, !expert.set<@bank>, !expert.slots<@bank> -> !expert.outputs<@bank>
+  %y = expert.combine %weights, %outputs : tensor<?x1xf32>, !expert.outputs<@bank> -> tensor<?x8xbf16>
   %logits = llm.linear %y, @square : tensor<?x8xbf16> -> tensor<?x8xf32>
   return %logits : tensor<?x8xf32>
 }
@@ -78,15 +79,16 @@ func.func @prefill(%tokens: tensor<?xi32> {llm.role = "tokens"})
   %ids, %weights = llm.route %l : tensor<?x2xf32> -> tensor<?x1xi32>, tensor<?x1xf32>
   %set = expert.demand %ids : tensor<?x1xi32> -> !expert.set<@bank>
   %slots = expert.resident : !expert.slots<@bank>
-  %y = expert.run %h, %weights, %set, %slots
-      : tensor<?x8xbf16>, tensor<?x1xf32>, !expert.set<@bank>, !expert.slots<@bank>
+  %outputs = expert.run %h, %set, %slots
+      : tensor<?x8xbf16>, !expert.set<@bank>, !expert.slots<@bank> -> !expert.outputs<@bank>
+  %y = expert.combine %weights, %outputs : tensor<?x1xf32>, !expert.outputs<@bank> -> tensor<?x8xbf16>
   %logits = llm.linear %y, @square : tensor<?x8xbf16> -> tensor<?x8xf32>
   return %logits : tensor<?x8xf32>
 }
 
 // -----
 
-// Experts that move while a step runs need a store that is not there yet.
+// No step fetches a whole layer.
 
 llm.model "m" {
   activations = bf16, architecture = "A", directory = "/m", experts = 2 : i64, hidden = 8 : i64,
@@ -112,8 +114,8 @@ llm.expert_bank @bank "experts" {
 expert.pool @pool {budget = 2304 : i64, dtype = bf16, slot_bytes = 768 : i64, slots = 3 : i64}
 func.func @decode(%ids: tensor<?x1xi32> {llm.role = "tokens"})
     attributes {llm.max_rows = 9 : i64, llm.max_logit_rows = 1 : i64} {
-  %set = expert.demand %ids : tensor<?x1xi32> -> !expert.set<@bank>
-  // expected-error @below {{experts of @bank would be fetched while a step runs, which this runtime cannot do}}
+  // expected-error @below {{has no kernel to be lowered to}}
+  %set = expert.all : !expert.set<@bank>
   %ticket = expert.fetch %set into @pool : !expert.set<@bank> -> !expert.ticket<@bank>
   %slots = expert.await %ticket : !expert.ticket<@bank> -> !expert.slots<@bank>
   expert.release %slots : !expert.slots<@bank>

@@ -113,8 +113,8 @@ func.func @decode(%t: tensor<?xi32> {llm.role = "tokens"}, %r: tensor<?xi32> {ll
   %set = expert.demand %ids : tensor<?x1xi32> -> !expert.set<@bank>
   %slots = expert.resident : !expert.slots<@bank>
   // expected-error @below {{mixes the rows of the step with those of its logits}}
-  %y = expert.run %s, %weights, %set, %slots
-      : tensor<?x8xbf16>, tensor<?x1xf32>, !expert.set<@bank>, !expert.slots<@bank>
+  %o = expert.run %s, %set, %slots
+      : tensor<?x8xbf16>, !expert.set<@bank>, !expert.slots<@bank> -> !expert.outputs<@bank>
   return
 }
 

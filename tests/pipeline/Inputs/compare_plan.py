@@ -22,6 +22,20 @@ COPY = re.compile(rf"plan\.copy (%\S+) to (%\S+) (\w+) {NUMBER} (recording )?on 
 FETCH = re.compile(r"plan\.fetch (%\S+) into (%\S+) on (\w+)")
 RECORD = re.compile(r"(%\S+) = plan\.record on (\w+)")
 WAIT = re.compile(r"plan\.wait (%\S+) on (\w+)")
+# Instructions on experts and bounds of graphs: their kinds alone.
+KINDS = {
+    "demand": "ExpertDemand",
+    "split": "ExpertSplit",
+    "fetch_experts": "ExpertFetch",
+    "run_host": "ExpertRunHost",
+    "run_experts": "ExpertRun",
+    "join": "ExpertJoin",
+    "release": "ExpertRelease",
+    "prefetch": "ExpertPrefetch",
+    "graph_begin": "GraphBegin",
+    "graph_end": "GraphEnd",
+}
+OTHER = re.compile(rf"plan\.({'|'.join(KINDS)}) ")
 
 
 def plain(name):
@@ -57,6 +71,8 @@ def read_ir(text):
             entry.append(("record", match[2], events[match[1]]))
         elif match := WAIT.match(line):
             entry.append(("wait", match[2], events[match[1]]))
+        elif match := OTHER.match(line):
+            entry.append((KINDS[match[1]],))
     return arenas, buffers, entries
 
 
@@ -80,6 +96,8 @@ def read_json(plan):
             rest = (name(op["source"]), name(op["target"]), op["rows"], op["bytes"], op["recording"])
         elif kind == "Fetch":
             rest = (plan["sources"][op["source"]]["tensor"], name(op["target"]))
+        elif kind in KINDS.values():
+            return (kind,)
         else:
             rest = (op["event"],)
         return (kind, stream, *rest)
