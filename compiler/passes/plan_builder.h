@@ -83,9 +83,10 @@ public:
 
 private:
   /// Where the matrices of a bank's experts lie in the files, and in slots of
-  /// `slotBytes` of which the first has number `first`.
+  /// `slotBytes` of which the first has number `first`. Where experts move one
+  /// by one, each has ranges of its own.
   mlir::Value expertSource(llm::ExpertBankOp bank, int64_t slotBytes,
-                           int64_t first);
+                           int64_t first, bool apart);
   mlir::Value pool(mlir::FlatSymbolRefAttr name);
   mlir::Value file(mlir::FlatSymbolRefAttr name);
   void fetch(mlir::Value source, mlir::Value target, mlir::Location loc);

@@ -11,10 +11,11 @@ namespace {
 
 int64_t elementBytes(Type type) { return type.getIntOrFloatBitWidth() / 8; }
 
-/// Appends a range, or lengthens the last one where it goes on there.
+/// Appends a range, or, unless it shall stand apart, lengthens the last one
+/// where it goes on there.
 void appendRange(SmallVectorImpl<int64_t> &ranges, int64_t file, int64_t source,
-                 int64_t target, int64_t bytes) {
-  if (!ranges.empty()) {
+                 int64_t target, int64_t bytes, bool apart) {
+  if (!ranges.empty() && !apart) {
     MutableArrayRef<int64_t> last =
         MutableArrayRef<int64_t>(ranges).take_back(4);
     if (last[0] == file && last[1] + last[3] == source &&
@@ -29,7 +30,7 @@ void appendRange(SmallVectorImpl<int64_t> &ranges, int64_t file, int64_t source,
 } // namespace
 
 Value PlanBuilder::expertSource(llm::ExpertBankOp bank, int64_t slotBytes,
-                                int64_t first) {
+                                int64_t first, bool apart) {
   SmallVector<Value> bankFiles;
   for (auto fileName : bank.getFiles().getAsRange<FlatSymbolRefAttr>())
     bankFiles.push_back(file(fileName));
@@ -40,7 +41,7 @@ Value PlanBuilder::expertSource(llm::ExpertBankOp bank, int64_t slotBytes,
        matrix < count; ++matrix)
     appendRange(ranges, bank.getFileOf()[matrix], bank.getOffsets()[matrix],
                 (first + matrix / 3) * slotBytes + parts[matrix % 3],
-                bank.getMatrixBytes());
+                bank.getMatrixBytes(), apart && matrix % 3 == 0);
   return SourceOp::create(declarations, bank.getLoc(),
                           SourceType::get(context()), bank.getTensor(),
                           bankFiles, ranges);
@@ -63,7 +64,7 @@ void PlanBuilder::pin(expert::PinOp pin) {
     slots = buffer(ArenaId::Experts, poolName.getValue(),
                    slotBytes * pool.getSlots(), pool.getDtype(), pool.getLoc());
 
-  Value source = expertSource(bank, slotBytes, first);
+  Value source = expertSource(bank, slotBytes, first, /*apart=*/false);
   fetch(source, slots, loc);
 
   Value table = buffer(ArenaId::Tables, name.getValue() + ".slots", 4 * experts,
@@ -125,7 +126,7 @@ Value PlanBuilder::bank(FlatSymbolRefAttr name, FlatSymbolRefAttr poolName,
     }
   }
   SmallVector<int8_t> homes(experts, 0);
-  Value source = expertSource(bank, slotBytes, 0);
+  Value source = expertSource(bank, slotBytes, 0, /*apart=*/true);
   return banks[name] = ExpertBankOp::create(
              declarations, bank.getLoc(), BankType::get(context()),
              name.getValue().str(), static_cast<int64_t>(bank.getLayer()),
