@@ -24,6 +24,9 @@ TEST_P(Events, WithoutARecordTheyAreDone) {
 }
 
 TEST_P(Events, QueryDoesNotWait) {
+  // Memory first: taking some may wait for all that a device does.
+  Allocation one = allocate(kDevice, 4), two = allocate(kDevice, 4);
+  KernelArgs args = addition(one, one, two, 1);
   Gate gate;
   ok(backend->hostFunction(StreamKind::Compute, Gate::wait, &gate));
   ok(backend->record(StreamKind::Compute, 1));
@@ -35,8 +38,6 @@ TEST_P(Events, QueryDoesNotWait) {
   EXPECT_TRUE(isDone(2));
   EXPECT_FALSE(isDone(1));
   // A query that found work left no error behind for the next launch.
-  Allocation one = allocate(kDevice, 4), two = allocate(kDevice, 4);
-  KernelArgs args = addition(one, one, two, 1);
   ok(backend->launch(StreamKind::Demand, addKernel(), args, 1));
   ok(backend->synchronize(StreamKind::Demand));
   gate.open = true;
