@@ -3,6 +3,7 @@
 #include "tools/sluice-bench/bus.h"
 
 #include "runtime/executor/bubbles.h"
+#include "tools/support/trace_json.h"
 
 #include <algorithm>
 
@@ -54,10 +55,14 @@ Result<double> measureBus(Backend &backend, const plan::fb::Plan &plan) {
   return best;
 }
 
-Result<BusyShares> traceTest(Backend &backend, Bench &bench, const Test &test) {
+Result<BusyShares> traceTest(Backend &backend, Bench &bench, const Test &test,
+                             const std::string &path) {
   SLUICE_RETURN_IF_ERROR(backend.startTrace());
   SLUICE_RETURN_IF_ERROR(bench.repeat(test));
   SLUICE_ASSIGN_OR_RETURN(std::vector<TraceSpan> spans, backend.takeTrace());
+  if (!path.empty())
+    SLUICE_RETURN_IF_ERROR(
+        writeTrace(path, spans, "sluice-bench " + test.name()));
   return BusyShares{busyShare(spans), bubbleShare(spans).value_or(0)};
 }
 

@@ -12,11 +12,13 @@ namespace sluice::tools {
 /// beside the plan, on both sides.
 Result<double> measureBus(Backend &backend, const plan::fb::Plan &plan);
 
-/// Runs a test once more with a trace.
+/// Runs a test once more with a trace, which is written to `path` as Chrome
+/// JSON unless that is empty.
 struct BusyShares {
   double bus = 0;    ///< Of the time, a copy of an expert ran.
   double bubble = 0; ///< See runtime/executor/bubbles.h.
 };
-Result<BusyShares> traceTest(Backend &backend, Bench &bench, const Test &test);
+Result<BusyShares> traceTest(Backend &backend, Bench &bench, const Test &test,
+                             const std::string &path);
 
 } // namespace sluice::tools

@@ -104,8 +104,9 @@ Result<Measurement> BenchRun::measure(const Test &test) {
                           bench.measure(test, options.repetitions));
   measured.busRate = busRate;
   if (options.bubbles) {
-    SLUICE_ASSIGN_OR_RETURN(BusyShares shares,
-                            traceTest(*session.backend, bench, test));
+    SLUICE_ASSIGN_OR_RETURN(
+        BusyShares shares,
+        traceTest(*session.backend, bench, test, options.trace));
     measured.busBusy = shares.bus;
     measured.bubbleShare = shares.bubble;
   }

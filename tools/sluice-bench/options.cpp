@@ -116,9 +116,10 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
       ->check(CLI::IsMember({"lru", "lfu", "lfru", "next_use"}));
   app.add_flag("--synthetic-weights", options.synthetic,
                "Make up the weights in memory; no checkpoint is read");
-  app.add_flag("--bubbles", options.bubbles,
-               "Run each test once more with a trace, to say how long the bus, "
-               "the GPU and the CPU stood idle together");
+  auto *bubbles = app.add_flag(
+      "--bubbles", options.bubbles,
+      "Run each test once more with a trace, to say how long the bus, "
+      "the GPU and the CPU stood idle together");
   app.add_option("--threads", options.threads,
                  "Threads of the CPU backend (default: one a core)")
       ->check(CLI::Range(0u, 1024u));
@@ -128,6 +129,9 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
   app.add_option("--trace-out", options.traceOut,
                  "Write the tokens run on, to be given to --prompt-ids");
 
+  app.add_option("--trace", options.trace,
+                 "Write that trace of the last test as Chrome JSON")
+      ->needs(bubbles);
   app.add_option("--sweep", texts.sweep,
                  "n: throughput against the sequences side by side, beside "
                  "what the theory says")

@@ -21,6 +21,7 @@ struct BenchOptions {
   unsigned threads = 0;   ///< Of the CPU backend; 0: one a core.
   bool synthetic = false; ///< Weights are made up, no checkpoint is read.
   bool bubbles = false;   ///< Each test once more, traced.
+  std::string trace;      ///< Where the last test's trace goes; empty: nowhere.
 
   // What is swept. A length of 0 leaves its test out.
   std::vector<uint32_t> prompts{512}; ///< Tokens of pp tests.
