@@ -413,7 +413,8 @@ def FormGraphs : Pass<"form-graphs", "::mlir::ModuleOp"> {
     launches and copies on the compute stream between two places where the host
     or another stream comes in are marked; a runtime may capture them once and
     replay them. Events and the work of other streams move behind the run: they
-    wait for more than before, never for less.
+    wait for more than before, never for less. Waits for what was enqueued before
+    the run, as a step's inputs are, move in front of it.
 
     Before:
 

@@ -2,6 +2,8 @@
 
 #include "compiler/passes/entry_lowering.h"
 
+#include "compiler/pipeline/options.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -9,9 +11,6 @@ using namespace sluice::planir;
 
 namespace sluice {
 namespace {
-
-/// A launch that can have more rows than this uses the tensor cores.
-constexpr int64_t kPortableRows = 8;
 
 int64_t limitOf(func::FuncOp function, StringRef name) {
   auto limit = function->getAttrOfType<IntegerAttr>(name);
@@ -44,7 +43,7 @@ std::string EntryLowering::place() {
 }
 
 bool EntryLowering::wide(Rows rows) {
-  return !portable && entry.getLimit(rows) > kPortableRows;
+  return !portable && entry.getLimit(rows) > CompileOptions::kPortableRows;
 }
 
 Value EntryLowering::workspace(const Twine &name, int64_t elements, Type dtype,

@@ -3,8 +3,9 @@
 // A run is a stretch of launches and copies on the compute stream that nothing
 // interrupts. Events of the compute stream, and what other streams do
 // meanwhile, move behind the run: whoever waits for the event waits for more
-// than before. What the compute stream waits for itself, and what the host does
-// in the middle of a step, ends a run.
+// than before. What the compute stream waits for itself moves in front of the
+// run where it was enqueued before that, as the uploads of a step's inputs are;
+// other waits, and what the host does in the middle of a step, end a run.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,6 +59,8 @@ public:
         nodes.push_back(&op);
       else if (canMoveBack(op) && !nodes.empty())
         others.push_back(&op);
+      else if (canMoveFront(op))
+        op.moveBefore(nodes.front());
       else
         flush();
     }
@@ -66,6 +69,15 @@ public:
   int64_t graphs = 0, captured = 0;
 
 private:
+  /// A wait that may as well come before the run.
+  bool canMoveFront(Operation &op) const {
+    auto wait = dyn_cast<WaitOp>(op);
+    if (!wait || wait.getStream() != Stream::Compute || nodes.empty())
+      return false;
+    Operation *record = wait.getEvent().getDefiningOp();
+    return record && record->isBeforeInBlock(nodes.front());
+  }
+
   void flush() {
     if (nodes.size() >= kFewestNodes) {
       OpBuilder builder(nodes.front());

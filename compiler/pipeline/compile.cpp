@@ -10,6 +10,7 @@
 #include "mlir/IR/Builders.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace mlir;
 
@@ -68,6 +69,43 @@ ExpertSituation describeSituation(ModuleOp model, const Taken &taken,
   situation.hostExperts =
       std::clamp<int64_t>(hostLeft / situation.slotBytes, 0, situation.experts);
   return situation;
+}
+
+/// Bytes of the fewest slots that work: a pool for each type of weight.
+int64_t fewestSlotBytes(ModuleOp model) {
+  std::map<const void *, int64_t> slotBytes;
+  for (auto bank : model.getOps<llm::ExpertBankOp>()) {
+    int64_t &largest = slotBytes[bank.getDtype().getAsOpaquePointer()];
+    largest = std::max(largest, expert::slotLayout(bank).bytes);
+  }
+  int64_t bytes = 0;
+  for (auto &[dtype, largest] : slotBytes)
+    bytes += expert::kMinimumSlots * largest;
+  return bytes;
+}
+
+/// Runs the passes on `model`, whose slots share about `moving.slotBudget`.
+/// place-experts makes that exact. Without it, what the first plan takes beside
+/// its slots says how many a second one can have.
+Status runMoving(OwningOpRef<ModuleOp> &model, const CompileOptions &options,
+                 Stage stage, const CompileHooks &hooks,
+                 MovingExperts &moving) {
+  bool placed = isEnabled(options, "place-experts");
+  OwningOpRef<ModuleOp> again;
+  if (stage >= Stage::Plan && !placed)
+    again = model->clone();
+  int64_t fewest = fewestSlotBytes(*model);
+  moving.slotBudget = std::max(moving.slotBudget, fewest);
+  SLUICE_RETURN_IF_ERROR(runPasses(*model, options, stage, hooks, &moving));
+  if (!again)
+    return Status::ok();
+  Taken taken = takenBy(*model);
+  int64_t left = clampBytes(options.gpuMemory) - taken.device;
+  if (taken.slots <= left || taken.slots <= fewest)
+    return Status::ok();
+  moving.slotBudget = std::max(left, fewest);
+  model = std::move(again);
+  return runPasses(*model, options, stage, hooks, &moving);
 }
 
 /// What recorded routing says, as ops of the module.
@@ -156,7 +194,7 @@ Result<CompiledModel> compileModel(OwningOpRef<ModuleOp> model,
   }
   moving.slotBudget = situation.slots * situation.slotBytes;
   SLUICE_RETURN_IF_ERROR(addStatistics(*model, options));
-  SLUICE_RETURN_IF_ERROR(runPasses(*model, options, stage, hooks, &moving));
+  SLUICE_RETURN_IF_ERROR(runMoving(model, options, stage, hooks, moving));
   if (stage >= Stage::Plan) {
     Taken dynamic = takenBy(*model);
     if (dynamic.device + dynamic.slots > budget &&

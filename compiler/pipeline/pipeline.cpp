@@ -100,10 +100,7 @@ public:
   }
 
 private:
-  bool enabled(std::string_view name) const {
-    return std::ranges::find(options.disabledPasses, name) ==
-           options.disabledPasses.end();
-  }
+  bool enabled(std::string_view name) const { return isEnabled(options, name); }
 
   PlaceExpertsOptions placement() const {
     auto limit = [](std::optional<uint64_t> bytes) {
@@ -125,6 +122,11 @@ private:
 };
 
 } // namespace
+
+bool isEnabled(const CompileOptions &options, std::string_view pass) {
+  return std::ranges::find(options.disabledPasses, pass) ==
+         options.disabledPasses.end();
+}
 
 Status checkDisabledPasses(const CompileOptions &options) {
   for (const std::string &name : options.disabledPasses)

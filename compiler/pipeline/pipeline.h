@@ -6,11 +6,16 @@
 
 #include "mlir/Pass/PassManager.h"
 
+#include <string_view>
+
 namespace sluice {
 
 /// Refuses, by name, to disable a pass that does more than make a plan faster;
 /// the message lists those that may be missing.
 Status checkDisabledPasses(const CompileOptions &options);
+
+/// False for a pass that `options` disables.
+bool isEnabled(const CompileOptions &options, std::string_view pass);
 
 /// For a plan whose experts do not all stay on the GPU.
 struct MovingExperts {

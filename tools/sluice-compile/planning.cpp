@@ -39,11 +39,6 @@ Result<ModelShape> fusedShape(mlir::ModuleOp model,
                         options.arithmetic == ArithmeticChoice::Portable);
 }
 
-bool enabled(const CompileOptions &options, const char *pass) {
-  return std::ranges::find(options.disabledPasses, pass) ==
-         options.disabledPasses.end();
-}
-
 /// Memory of a plan in which every expert stays: without its slots.
 struct Memory {
   double device = 0, host = 0;
@@ -94,12 +89,12 @@ PlannerInputs Planning::inputs(const CompileOptions &options) const {
   inputs.routing = recorded.statistics.get();
   inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
   inputs.mode =
-      enabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
+      isEnabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
   inputs.schedule = options.schedule;
   inputs.context = std::min(kContext, options.maxSeq.value_or(kContext));
-  inputs.prefetch = enabled(options, "schedule-prefetch");
-  inputs.merged = enabled(options, "merge-expert-io");
-  inputs.graphs = enabled(options, "form-graphs");
+  inputs.prefetch = isEnabled(options, "schedule-prefetch");
+  inputs.merged = isEnabled(options, "merge-expert-io");
+  inputs.graphs = isEnabled(options, "form-graphs");
   return inputs;
 }
 
