@@ -206,6 +206,18 @@ std::vector<int64_t> contextsOf(const fb::Model &model, Kernel kernel) {
   return contexts;
 }
 
+/// Whether another plan had the same launch.
+bool isKnown(const Hardware &hardware, const Shape &shape, int64_t rows,
+             int64_t context) {
+  return std::any_of(hardware.kernels.begin(), hardware.kernels.end(),
+                     [&](const KernelTime &time) {
+                       return time.kernel == shape.kernel &&
+                              time.arithmetic == shape.arithmetic &&
+                              time.dims == shape.dims && time.rows == rows &&
+                              time.context == context;
+                     });
+}
+
 Status profileShape(Backend &backend, Timer &timer, const fb::Model &model,
                     const Shape &shape, const std::vector<int64_t> &rows,
                     Hardware &into) {
@@ -216,6 +228,8 @@ Status profileShape(Backend &backend, Timer &timer, const fb::Model &model,
   counts.push_back(shape.maxRows);
   for (int64_t count : counts)
     for (int64_t context : contextsOf(model, shape.kernel)) {
+      if (isKnown(into, shape, count, context))
+        continue;
       Bench bench(backend);
       SLUICE_RETURN_IF_ERROR(
           bench.make(shape.kernel, shape.arithmetic, shape.dims, shape.scalars,
@@ -266,6 +280,24 @@ Status profileKernels(Backend &backend, Timer &timer, const fb::Plan &plan,
     SLUICE_RETURN_IF_ERROR(
         profileShape(backend, timer, *plan.model(), shape, rows, into));
   return Status::ok();
+}
+
+void rateArithmetic(Hardware &hardware) {
+  for (Arithmetic arithmetic : {Arithmetic::Portable, Arithmetic::Tensor}) {
+    double best = 0;
+    for (const KernelTime &time : hardware.kernels)
+      if (time.kernel == Kernel::Linear && time.arithmetic == arithmetic) {
+        const double operations = 2.0 * static_cast<double>(time.rows) *
+                                  static_cast<double>(time.dims[0]) *
+                                  static_cast<double>(time.dims[1]);
+        best = std::max(best, operations / time.us / 1e6);
+      }
+    Figure &figure = arithmetic == Arithmetic::Tensor ? hardware.tensorTflops
+                                                      : hardware.vectorTflops;
+    if (best > 0)
+      figure = {best, "measured by sluice-profile: the fastest product of its "
+                      "plans, at most as fast as the unit"};
+  }
 }
 
 Status profileExperts(Backend &backend, Timer &timer, const ExpertShape &shape,

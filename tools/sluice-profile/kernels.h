@@ -21,6 +21,10 @@ Status profileKernels(Backend &backend, Timer &timer,
                       const plan::fb::Plan &plan,
                       const std::vector<int64_t> &rows, Hardware &into);
 
+/// Takes the rates of matrix and vector units from the fastest measured product
+/// of each class; without one they stay as they are.
+void rateArithmetic(Hardware &hardware);
+
 /// Times experts of this shape: several in one launch of each half.
 Status profileExperts(Backend &backend, Timer &timer, const ExpertShape &shape,
                       Hardware &into);

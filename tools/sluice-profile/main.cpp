@@ -18,8 +18,11 @@ using namespace sluice::tools;
 
 namespace {
 
+namespace fb = plan::fb;
+
 struct Options {
-  std::string output, plan, modelDir, backend, name;
+  std::string output, modelDir, backend, name;
+  std::vector<std::string> plans;
   unsigned threads = 0;
   double budgetMs = 40;
   std::vector<int64_t> rows{1, 2, 4, 8, 16, 32, 64, 128};
@@ -37,11 +40,13 @@ std::vector<uint64_t> copySizes(const std::optional<ExpertShape> &shape) {
 }
 
 Status profile(const Options &options) {
-  std::shared_ptr<const plan::Plan> plan;
+  std::vector<std::shared_ptr<const plan::Plan>> plans;
   std::optional<ExpertShape> shape;
-  if (!options.plan.empty()) {
-    SLUICE_ASSIGN_OR_RETURN(plan, plan::Plan::open(options.plan));
-    shape = expertShapeOf(plan->get());
+  for (const std::string &path : options.plans) {
+    SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(path));
+    if (!shape)
+      shape = expertShapeOf(plan->get());
+    plans.push_back(std::move(plan));
   }
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend,
                           openBackend({options.backend, "", options.threads}));
@@ -57,19 +62,21 @@ Status profile(const Options &options) {
   SLUICE_RETURN_IF_ERROR(
       profileHost(*backend, timer, shape.value_or(ExpertShape{}), found));
   logInfo("the host is measured");
-  if (plan) {
-    const std::string folder = options.modelDir.empty()
-                                   ? plan->get().model_dir()->str()
-                                   : options.modelDir;
-    if (plan->get().files()->size() != 0)
-      SLUICE_RETURN_IF_ERROR(profileDisk(
-          folder + "/" + plan->get().files()->Get(0)->path()->str(), found));
+  for (const auto &plan : plans)
     SLUICE_RETURN_IF_ERROR(
         profileKernels(*backend, timer, plan->get(), options.rows, found));
-    if (shape)
-      SLUICE_RETURN_IF_ERROR(profileExperts(*backend, timer, *shape, found));
+  if (!plans.empty()) {
+    const fb::Plan &first = plans.front()->get();
+    const std::string folder =
+        options.modelDir.empty() ? first.model_dir()->str() : options.modelDir;
+    if (first.files()->size() != 0)
+      SLUICE_RETURN_IF_ERROR(profileDisk(
+          folder + "/" + first.files()->Get(0)->path()->str(), found));
+    rateArithmetic(found);
     logInfo(std::to_string(found.kernels.size()) + " launches are measured");
   }
+  if (shape)
+    SLUICE_RETURN_IF_ERROR(profileExperts(*backend, timer, *shape, found));
   return writeFile(options.output, printHardware(found));
 }
 
@@ -84,7 +91,8 @@ int main(int argc, char **argv) {
       "with a plan, each of\nits launches."};
   app.add_option("-o,--output", options.output, "Where hw.json goes")
       ->required();
-  app.add_option("--plan", options.plan, "A plan whose launches are measured");
+  app.add_option("--plan", options.plans,
+                 "A plan whose launches are measured; may be given again");
   app.add_option("--model", options.modelDir,
                  "Where its checkpoint lies (the plan's own folder)");
   app.add_option("--backend", options.backend,
