@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace sluice::cpu {
@@ -14,6 +15,19 @@ constexpr std::byte kGuard{0xA5};
 
 uint64_t physicalMemory() {
   return uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGE_SIZE));
+}
+
+constexpr uint64_t kHugePage = uint64_t{2} << 20;
+/// From here on memory asks for huge pages: it is read all through.
+constexpr uint64_t kLarge = uint64_t{64} << 20;
+
+/// Before the first touch. Without huge pages all works too.
+void useHugePages(void *base, uint64_t bytes) {
+  uint64_t address = reinterpret_cast<uintptr_t>(base);
+  uint64_t before = (kHugePage - address % kHugePage) % kHugePage;
+  if (bytes >= kLarge)
+    (void)madvise(static_cast<std::byte *>(base) + before,
+                  (bytes - before) / kHugePage * kHugePage, MADV_HUGEPAGE);
 }
 
 bool isGuard(const std::byte *begin, uint64_t bytes) {
@@ -35,6 +49,7 @@ Result<void *> Memory::allocate(uint64_t bytes) {
                   "cpu: " + std::to_string(bytes) +
                       " bytes of memory asked for, " + std::to_string(used) +
                       " in use, the machine has " + std::to_string(physical));
+  useHugePages(base, bytes + extra);
   uint64_t address = reinterpret_cast<uintptr_t>(base) + guardBytes;
   uint64_t shift =
       (kMemoryAlignment - address % kMemoryAlignment) % kMemoryAlignment;

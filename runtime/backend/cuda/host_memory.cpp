@@ -20,6 +20,15 @@ namespace {
 /// More threads than this wait for each other in the kernel.
 constexpr unsigned kMaxPinningThreads = 16;
 
+constexpr uint64_t kHugePage = uint64_t{2} << 20;
+/// What one thread touches at a time; a part of a piece.
+constexpr uint64_t kTouchBytes = 16 * kHugePage;
+static_assert(HostMemory::kPieceBytes % kTouchBytes == 0);
+
+uint64_t roundUp(uint64_t bytes, uint64_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
 /// The bytes that this process could have at best. Touching more would not fail
 /// but have the process killed.
 uint64_t mostMemory() {
@@ -44,17 +53,34 @@ Status noRoom(uint64_t bytes) {
                     std::to_string(mostMemory()) + " and has not as many left");
 }
 
-/// Untouched pages, or null.
+/// Untouched pages from the start of a huge page on, or null. unmap takes them.
 std::byte *map(uint64_t bytes) {
   if (bytes > mostMemory())
     return nullptr;
-  void *data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+  const uint64_t length = roundUp(bytes, kHugePage);
+  void *data = mmap(nullptr, length + kHugePage, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED)
     return nullptr;
-  // Large pages are touched and pinned faster; without them all works too.
-  (void)madvise(data, bytes, MADV_HUGEPAGE);
-  return static_cast<std::byte *>(data);
+  auto *start = static_cast<std::byte *>(data);
+  const uint64_t before =
+      roundUp(reinterpret_cast<uintptr_t>(data), kHugePage) -
+      reinterpret_cast<uintptr_t>(data);
+  if (before > 0)
+    (void)munmap(start, before);
+  start += before;
+  if (before < kHugePage)
+    (void)munmap(start + length, kHugePage - before);
+  // Before the first touch, or it comes too late. Huge pages are touched,
+  // pinned and read faster: the experts that the CPU computes lie here, and
+  // walks through page tables would halve its rate. Without them all works too.
+  if (bytes >= kHugePage)
+    (void)madvise(start, length, MADV_HUGEPAGE);
+  return start;
+}
+
+void unmap(std::byte *data, uint64_t bytes) {
+  (void)munmap(data, roundUp(bytes, kHugePage));
 }
 
 /// Gives pages to the range; they are zero.
@@ -74,18 +100,21 @@ cudaError_t pin(void *data, uint64_t bytes) {
   return cudaHostRegister(data, bytes, cudaHostRegisterDefault);
 }
 
-/// Touches and registers a range piece by piece on several threads.
+/// Touches and registers a range on several threads. Parts of a piece are
+/// touched by whoever is free; who touches the last one registers the piece.
 class Pinning {
 public:
   Pinning(int device, std::byte *data, uint64_t bytes)
       : device(device), data(data), bytes(bytes),
-        pieces((bytes + HostMemory::kPieceBytes - 1) / HostMemory::kPieceBytes),
-        pinned(pieces) {}
+        parts(roundUp(bytes, kTouchBytes) / kTouchBytes),
+        pieces(roundUp(bytes, HostMemory::kPieceBytes) /
+               HostMemory::kPieceBytes),
+        touched(pieces), pinned(pieces) {}
 
   /// The first failure; nothing is registered then.
   cudaError_t run(const Backend::Progress &progress) {
     std::vector<std::thread> threads(
-        std::min<uint64_t>({cpu::usableCores(), kMaxPinningThreads, pieces}));
+        std::min<uint64_t>({cpu::usableCores(), kMaxPinningThreads, parts}));
     for (std::thread &thread : threads)
       thread = std::thread([this] { work(); });
     // Reported from here: whoever listens need not expect other threads.
@@ -109,15 +138,23 @@ private:
   std::byte *begin(uint64_t piece) const {
     return data + piece * HostMemory::kPieceBytes;
   }
+  uint64_t size(uint64_t piece) const {
+    return std::min(HostMemory::kPieceBytes,
+                    bytes - piece * HostMemory::kPieceBytes);
+  }
 
   void work() {
     cudaError_t code = cudaSetDevice(device);
-    for (uint64_t piece; (piece = next.fetch_add(1)) < pieces;) {
-      uint64_t size =
-          std::min(HostMemory::kPieceBytes, bytes - (begin(piece) - data));
+    for (uint64_t part; (part = next.fetch_add(1)) < parts;) {
+      const uint64_t at = part * kTouchBytes;
+      if (code == cudaSuccess && !failure.load(std::memory_order_relaxed))
+        touch(data + at, std::min(kTouchBytes, bytes - at));
+      const uint64_t piece = at / HostMemory::kPieceBytes;
+      if (touched[piece].fetch_add(1) + 1 <
+          roundUp(size(piece), kTouchBytes) / kTouchBytes)
+        continue;
       if (code == cudaSuccess && !failure.load(std::memory_order_relaxed)) {
-        touch(begin(piece), size);
-        code = pin(begin(piece), size);
+        code = pin(begin(piece), size(piece));
         pinned[piece] = code == cudaSuccess;
       }
       if (code != cudaSuccess) {
@@ -132,8 +169,9 @@ private:
 
   int device;
   std::byte *data;
-  uint64_t bytes, pieces;
-  /// One a piece, each written by the thread that has the piece.
+  uint64_t bytes, parts, pieces;
+  std::vector<std::atomic<uint64_t>> touched; ///< Parts of each piece.
+  /// One a piece, each written by the thread that registers the piece.
   std::vector<char> pinned;
   std::atomic<uint64_t> next{0}, finished{0};
   std::atomic<int> failure{cudaSuccess};
@@ -148,7 +186,7 @@ HostMemory::~HostMemory() {
 
 Result<void *> HostMemory::allocate(int device, uint64_t bytes,
                                     const Backend::Progress &progress) {
-  if (bytes > kPieceBytes) {
+  if (bytes >= kMappedBytes) {
     std::byte *data = map(bytes);
     if (!data)
       return noRoom(bytes);
@@ -208,7 +246,7 @@ void HostMemory::free(const Block &block) {
   if (block.kind == Kind::Pieces)
     for (uint64_t at = 0; at < block.bytes; at += kPieceBytes)
       (void)cudaHostUnregister(block.data + at);
-  (void)munmap(block.data, block.bytes);
+  unmap(block.data, block.bytes);
 }
 
 void HostMemory::sayPageable(const Status &why) {

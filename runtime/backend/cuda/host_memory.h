@@ -1,9 +1,11 @@
 //===- host_memory.h - Pinned memory, also very much of it ------*- C++ -*-===//
 //
-// Up to a piece of 1 GiB CUDA allocates. More is mapped, and several threads
-// touch and register it a piece each: one call would use one core for minutes,
-// and drivers refuse to register 512 GiB at once. CUDA refuses copies that
-// cross two registrations, so whoever copies asks `together` first.
+// A little CUDA allocates. More is mapped on huge pages, which CUDA's own
+// allocation does not give and the CPU needs to read it at full rate. Several
+// threads touch it and register it in pieces of 1 GiB: one call would use one
+// core for minutes, and drivers refuse to register 512 GiB at once. CUDA
+// refuses copies that cross two registrations, so whoever copies asks
+// `together` first.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -17,6 +19,8 @@ namespace sluice::cuda {
 class HostMemory {
 public:
   static constexpr uint64_t kPieceBytes = uint64_t{1} << 30;
+  /// From here on memory is mapped.
+  static constexpr uint64_t kMappedBytes = uint64_t{64} << 20;
 
   /// Gives back what was not released. The device's context must still live.
   ~HostMemory();
