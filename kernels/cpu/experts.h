@@ -1,8 +1,9 @@
 //===- experts.h - Products of routed rows with experts ---------*- C++ -*-===//
 //
-// Shared by expert_gate_up and expert_down. Work is shared out by expert and
-// tile of outputs; experts that no row asked for are passed over, and neither
-// their slot number nor their slot is read.
+// Shared by expert_gate_up and expert_down. Work is shared out by expert and a
+// few outputs, so that many threads share few experts evenly; what a thread
+// gets in a row it computes in tiles. Experts that no row asked for are passed
+// over, and neither their slot number nor their slot is read.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -14,7 +15,8 @@
 
 namespace sluice::cpu {
 
-constexpr int64_t kExpertTile = 64;
+constexpr int64_t kExpertTile = 64; ///< Outputs at once, at most.
+constexpr int64_t kExpertUnit = 8;  ///< Outputs that stay with one thread.
 
 /// The routed pairs of a step, by expert (expert_demand's results).
 struct RoutedPairs {
@@ -26,22 +28,26 @@ struct RoutedPairs {
     return offsets[expert + 1] > offsets[expert];
   }
 
-  /// Calls tile(expert, firstOutput, outputs) for all tiles of all active
-  /// experts.
+  /// Calls tile(expert, firstOutput, outputs <= kExpertTile) for tiles that
+  /// cover all outputs of all active experts.
   template <typename Tile>
   void forTiles(const Parallel &parallel, int64_t outputs,
                 const Tile &tile) const {
     int64_t active = 0;
     for (int64_t expert = 0; expert < experts; ++expert)
       active += isActive(expert);
-    int64_t tiles = (outputs + kExpertTile - 1) / kExpertTile;
-    forRanges(parallel, active * tiles, [&](int64_t begin, int64_t end) {
+    const int64_t units = (outputs + kExpertUnit - 1) / kExpertUnit;
+    forRanges(parallel, active * units, [&](int64_t begin, int64_t end) {
       int64_t expert = -1, found = -1;
-      for (int64_t unit = begin; unit < end; ++unit) {
-        while (found < unit / tiles)
+      for (int64_t unit = begin; unit < end;) {
+        while (found < unit / units)
           found += isActive(++expert);
-        int64_t first = unit % tiles * kExpertTile;
-        tile(expert, first, std::min(kExpertTile, outputs - first));
+        const int64_t first = unit % units * kExpertUnit;
+        const int64_t left =
+            std::min(outputs - first, (end - unit) * kExpertUnit);
+        const int64_t count = std::min(kExpertTile, left);
+        tile(expert, first, count);
+        unit += (count + kExpertUnit - 1) / kExpertUnit;
       }
     });
   }

@@ -182,12 +182,30 @@ template <typename T> void packOf(const T *x, int64_t n, float *packed) {
     hn::StoreU(v[t], f, packed + i + t * kN);
 }
 
+/// Weights are asked for this far ahead: processors do not look beyond a page
+/// of 4 KiB on their own, and rows are often just that long.
+constexpr int64_t kAheadBytes = 4096;
+
+/// Asks for the cache lines that `count` elements kAheadBytes behind p take, as
+/// far as they lie before `end`.
+template <typename T>
+HWY_INLINE void prefetchAhead(const T *p, int64_t count, const char *end) {
+  const char *ahead = reinterpret_cast<const char *>(p) + kAheadBytes;
+  const int64_t bytes = count * static_cast<int64_t>(sizeof(T));
+  if (end - ahead < bytes)
+    return;
+  for (int64_t line = 0; line < bytes; line += 64)
+    __builtin_prefetch(ahead + line);
+}
+
 template <int R, typename T>
 void dotRowsOf(const float *packed, int64_t n, const T *weights,
                int64_t weightStride, int64_t outputs, float *out,
                int64_t outStride) {
   const F f;
   const int64_t length = packedLength(n);
+  const auto *end =
+      reinterpret_cast<const char *>(weights + outputs * weightStride);
   for (int64_t o = 0; o < outputs; ++o) {
     const T *w = weights + o * weightStride;
     VF sums[R][kSums];
@@ -196,7 +214,8 @@ void dotRowsOf(const float *packed, int64_t n, const T *weights,
         sums[r][g] = hn::Zero(f);
     VF v[kDotRun];
     int64_t i = 0;
-    for (; i + kDotBlock <= n; i += kDotBlock)
+    for (; i + kDotBlock <= n; i += kDotBlock) {
+      prefetchAhead(w + i, kDotBlock, end);
       for (int g = 0; g < kSums; ++g) {
         loadGroup(w + i + g * kGroup, v);
         for (int r = 0; r < R; ++r) {
@@ -207,6 +226,7 @@ void dotRowsOf(const float *packed, int64_t n, const T *weights,
           sums[r][g] = sum;
         }
       }
+    }
     for (int g = 0; i < n; ++g, i += kGroup) {
       if (i + kGroup <= n) {
         loadGroup(w + i, v);

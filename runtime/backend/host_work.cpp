@@ -5,6 +5,26 @@
 #include "runtime/backend/cpu/thread_pool.h"
 
 namespace sluice {
+namespace {
+
+using Clock = cpu::ThreadPool::Clock;
+
+/// How long threads stay awake after a job: the next layer's comes sooner, and
+/// waking them would take a good part of what it lasts.
+constexpr std::chrono::microseconds kAwake(200);
+
+/// Returns when `value` is not `old` any more, for the first kAwake without
+/// sleeping.
+void waitForChange(const std::atomic<uint32_t> &value, uint32_t old) {
+  const Clock::time_point end = Clock::now() + kAwake;
+  while (value.load(std::memory_order_acquire) == old)
+    if (Clock::now() < end)
+      std::this_thread::yield();
+    else
+      value.wait(old, std::memory_order_acquire);
+}
+
+} // namespace
 
 HostWork::HostWork(unsigned threads)
     : pool(std::make_unique<cpu::ThreadPool>(threads)),
@@ -32,7 +52,7 @@ void HostWork::wait() {
   uint32_t target = started.load(std::memory_order_relaxed);
   for (uint32_t seen;
        (seen = finished.load(std::memory_order_acquire)) != target;)
-    finished.wait(seen, std::memory_order_acquire);
+    waitForChange(finished, seen);
 }
 
 bool HostWork::isIdle() const {
@@ -47,7 +67,7 @@ void HostWork::takeSpans(std::vector<TraceSpan> &target) {
 
 void HostWork::workerLoop() {
   for (uint32_t job = 0;; ++job) {
-    started.wait(job, std::memory_order_acquire);
+    waitForChange(started, job);
     if (stopping)
       return;
     double start = clock ? clock->now() : 0;
@@ -62,11 +82,11 @@ void HostWork::workerLoop() {
 void HostWork::run() {
   cpu::Parallel parallel = cpu::makeParallel(*pool);
   // Launches follow each other faster than threads wake up.
-  pool->stayAwake(true);
+  pool->stayAwake(Clock::time_point::max());
   for (const HostLaunch &launch : launches)
     if (launch.rows > 0)
       cpu::findCpuKernel(launch.kernel)(launch.args, launch.rows, parallel);
-  pool->stayAwake(false);
+  pool->stayAwake(Clock::now() + kAwake);
 }
 
 } // namespace sluice

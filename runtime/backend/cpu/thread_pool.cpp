@@ -8,9 +8,9 @@
 namespace sluice::cpu {
 namespace {
 constexpr uint32_t kClosed = uint32_t{1} << 31;
-/// Pieces a thread: more even out threads that are slowed by others, fewer cost
-/// less.
-constexpr int64_t kPiecesPerThread = 4;
+/// A piece is this part of a thread's even share of what is left: large pieces
+/// first cost little, small ones last let all threads end together.
+constexpr int64_t kPiecesPerShare = 3;
 } // namespace
 
 unsigned usableCores() {
@@ -54,7 +54,6 @@ void ThreadPool::run(int64_t count, Body body, void *context) {
   this->body = body;
   this->context = context;
   this->count = count;
-  piece = std::max<int64_t>(1, count / (threads() * kPiecesPerThread));
   next.store(0, std::memory_order_relaxed);
   state.store(0, std::memory_order_release);
   epoch.fetch_add(1, std::memory_order_release);
@@ -73,11 +72,15 @@ void ThreadPool::run(int64_t count, Body body, void *context) {
 }
 
 void ThreadPool::takePieces() {
-  for (;;) {
-    int64_t begin = next.fetch_add(piece, std::memory_order_relaxed);
-    if (begin >= count)
-      return;
-    body(context, begin, std::min(count, begin + piece));
+  const int64_t parts = int64_t{threads()} * kPiecesPerShare;
+  int64_t begin = next.load(std::memory_order_relaxed);
+  while (begin < count) {
+    const int64_t piece = std::max<int64_t>(1, (count - begin) / parts);
+    if (!next.compare_exchange_weak(begin, begin + piece,
+                                    std::memory_order_relaxed))
+      continue;
+    body(context, begin, begin + piece);
+    begin = next.load(std::memory_order_relaxed);
   }
 }
 
@@ -105,8 +108,9 @@ void ThreadPool::workerLoop() {
       takePieces();
       leave();
     }
-    while (awake.load(std::memory_order_relaxed) &&
-           epoch.load(std::memory_order_relaxed) == seen)
+    while (epoch.load(std::memory_order_relaxed) == seen &&
+           Clock::now().time_since_epoch().count() <
+               awakeUntil.load(std::memory_order_relaxed))
       std::this_thread::yield();
     epoch.wait(seen, std::memory_order_acquire);
   }

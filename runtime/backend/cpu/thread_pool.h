@@ -10,6 +10,7 @@
 #include "kernels/cpu/registry.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -39,9 +40,13 @@ public:
   /// pool, the others run on their own thread alone.
   void run(int64_t count, Body body, void *context);
 
-  /// While true, idle threads do not fall asleep, so that a call soon after
+  using Clock = std::chrono::steady_clock;
+  /// Until then, idle threads do not fall asleep, so that a call soon after
   /// another finds them at once. They use their cores up meanwhile.
-  void stayAwake(bool stay) { awake.store(stay, std::memory_order_relaxed); }
+  void stayAwake(Clock::time_point until) {
+    awakeUntil.store(until.time_since_epoch().count(),
+                     std::memory_order_relaxed);
+  }
 
 private:
   void workerLoop();
@@ -53,7 +58,6 @@ private:
   Body body = nullptr;
   void *context = nullptr;
   int64_t count = 0;
-  int64_t piece = 1;
   std::atomic<int64_t> next{0};
 
   /// kClosed, or the number of threads that have joined the open job, or both
@@ -63,7 +67,7 @@ private:
   /// Changes with every job; idle threads sleep on it.
   std::atomic<uint32_t> epoch{0};
   std::atomic<bool> stopping{false};
-  std::atomic<bool> awake{false};
+  std::atomic<Clock::rep> awakeUntil{0};
   std::vector<std::thread> workers;
 };
 

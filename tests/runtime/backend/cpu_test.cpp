@@ -42,13 +42,15 @@ TEST(ThreadPool, CoversEachRangeOnce) {
 }
 
 TEST(ThreadPool, CoversEachRangeOnceWhileAwake) {
+  constexpr auto kNever = cpu::ThreadPool::Clock::time_point::min();
+  constexpr auto kForever = cpu::ThreadPool::Clock::time_point::max();
   cpu::ThreadPool pool(3);
   for (int repeat = 0; repeat < 100; ++repeat) {
-    pool.stayAwake(repeat % 3 != 0);
+    pool.stayAwake(repeat % 3 == 0 ? kNever : kForever);
     for (int64_t count : {2, 64, 1001})
       ASSERT_TRUE(marksEachOnce(pool, count)) << count;
   }
-  pool.stayAwake(true); // The pool ends all the same.
+  pool.stayAwake(kForever); // The pool ends all the same.
 }
 
 TEST(ThreadPool, ServesSeveralCallersAtOnce) {
