@@ -11,12 +11,12 @@ namespace sluice::tools {
 
 struct RunOptions {
   std::string plan;
-  std::string modelDir; ///< Empty: the plan's own.
-  std::string backend;  ///< "cpu", "cuda", "sim" or empty: the best there is.
-  std::string hardware; ///< hw.json of sim; empty: the built-in figures.
-  std::string routing;  ///< Replaces the router, see openRouting.
-  std::string policy;   ///< Of residency; empty: the plan's.
-  unsigned threads = 0; ///< Of the CPU backend; 0: one a core.
+  std::string modelDir;   ///< Empty: the plan's own.
+  std::string backend;    ///< "cpu", "cuda", "sim" or empty: the best there is.
+  std::string hardware;   ///< hw.json of sim; empty: the built-in figures.
+  std::string routing;    ///< Replaces the router, see openRouting.
+  std::string policy;     ///< Of residency; empty: the plan's.
+  unsigned threads = 0;   ///< Of the CPU backend; 0: one a core.
   bool synthetic = false; ///< Weights are made up, no checkpoint is read.
 
   // Exactly one of these three.
