@@ -57,8 +57,8 @@ LogicalResult checkBuffer(Operation *op, StringRef name, Value value,
                : kind == Kind::F32 ? type.isF32()
                                    : type.isF32() || type.isBF16();
   if (!right)
-    return op->emitOpError() << "'" << name << "' is " << type << ", expected "
-                             << describe(kind);
+    return op->emitOpError()
+           << "'" << name << "' is " << type << ", expected " << describe(kind);
   std::optional<int64_t> count = multiply(elements);
   std::optional<int64_t> bytes;
   if (count)
@@ -164,8 +164,8 @@ LogicalResult ExpertBankOp::verify() {
   BufferOp slots = bufferOf(pool.getBuffer());
   if (getParts().size() != 3)
     return emitOpError("needs the offsets of gate, up and down");
-  int64_t slot = pool.getSlotBytes() / (slots ? elementBytes(slots.getDtype())
-                                              : 1);
+  int64_t slot =
+      pool.getSlotBytes() / (slots ? elementBytes(slots.getDtype()) : 1);
   for (int64_t part : getParts())
     if (part < 0 || part > slot || getHidden() * getInner() > slot - part)
       return emitOpError() << "has a matrix of " << getHidden() * getInner()
@@ -196,9 +196,8 @@ LogicalResult ExpertBankOp::verify() {
       (successors && successors % getSuccessorCount() != 0))
     return emitOpError() << "has " << successors << " successors, "
                          << getSuccessorCount() << " each";
-  ArrayRef<int32_t> ids =
-      getSuccessorsAttr() ? getSuccessorsAttr().asArrayRef()
-                          : ArrayRef<int32_t>();
+  ArrayRef<int32_t> ids = getSuccessorsAttr() ? getSuccessorsAttr().asArrayRef()
+                                              : ArrayRef<int32_t>();
   for (int32_t expert : ids)
     if (expert < 0 || expert >= getExperts())
       return emitOpError() << "names successor " << expert;
@@ -312,8 +311,8 @@ LogicalResult GraphBeginOp::verify() {
   for (Operation *op = (*this)->getNextNode(); op; op = op->getNextNode()) {
     if (auto end = dyn_cast<GraphEndOp>(op)) {
       if (end.getGraph() != getGraph())
-        return emitOpError() << "begins graph " << getGraph()
-                             << ", but graph " << end.getGraph() << " ends";
+        return emitOpError() << "begins graph " << getGraph() << ", but graph "
+                             << end.getGraph() << " ends";
       return success();
     }
     auto launch = dyn_cast<LaunchOp>(op);
