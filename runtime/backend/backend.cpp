@@ -111,6 +111,8 @@ Status Backend::waitHostWork() {
   return Status::ok();
 }
 
+bool Backend::hostWorkRuns() const { return hostWork && !hostWork->isIdle(); }
+
 Status Backend::startTrace() {
   if (tracing)
     return misuse(*this, "a trace was started while one runs");

@@ -139,6 +139,8 @@ public:
   /// Returns when the job is done; its results are visible to the caller and to
   /// what is enqueued from here on. Without a job at once.
   virtual Status waitHostWork();
+  /// Whether a job runs on threads of this machine; virtual jobs do not.
+  bool hostWorkRuns() const;
 
   /// Starts to measure what is enqueued from here on, and host work. Waits for
   /// what is enqueued before. InvalidArgument when a trace runs.

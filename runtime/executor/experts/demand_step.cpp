@@ -31,12 +31,17 @@ Status Engine::demand(const DemandOperands &operands, uint32_t rows) {
   return Status::ok();
 }
 
-/// Prefetches go on while the device computes what routes.
+/// Prefetches go on while the device computes what routes, and the bus while it
+/// computes what is in slots.
 Status Engine::awaitIds(uint32_t event) {
-  while (prefetcher.isWaiting()) {
+  while (prefetcher.isWaiting() || onBus > 0) {
+    // The bus first: it ends before the ids come.
+    SLUICE_RETURN_IF_ERROR(observeBus());
     SLUICE_ASSIGN_OR_RETURN(bool done, backend.query(event));
-    if (done)
+    if (done) {
+      onBus = 0;
       return Status::ok();
+    }
     SLUICE_RETURN_IF_ERROR(pump());
     std::this_thread::yield();
   }

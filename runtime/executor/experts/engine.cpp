@@ -40,6 +40,7 @@ void Engine::beginStep(uint64_t number) {
 Status Engine::endStep() {
   transfers.wavesAreDone();
   transfers.demandIsDone();
+  onBus = 0;
   releaseHeld();
   return pump();
 }

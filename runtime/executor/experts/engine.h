@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/executor/experts/balance.h"
 #include "runtime/executor/experts/demand.h"
 #include "runtime/executor/experts/host_job.h"
 #include "runtime/executor/experts/operands.h"
@@ -87,6 +88,7 @@ private:
   // fetch.
   Status startReads();
   Status fillSlots();
+  Status observeBus();
   Result<bool> send(uint32_t index, const std::byte *image, bool fromRing);
 
   // run.
@@ -111,6 +113,11 @@ private:
   Demand wanted;
   WaveTables tables;
   HostJob host;
+  Balance balance;
+  double hostStartUs = 0;
+  /// Experts of the open demand on the bus whose end is to be observed, or 0.
+  uint32_t onBus = 0;
+  double busStartUs = 0;
   std::unique_ptr<ExpertHome> home;
   RoutingSource *routing = nullptr;
   uint64_t step = 0;

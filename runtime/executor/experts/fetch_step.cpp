@@ -35,7 +35,9 @@ Status Engine::fetch() {
   std::sort(wanted.missing.begin(), wanted.missing.end(), byRows);
   std::sort(wanted.unread.begin(), wanted.unread.end(), byRows);
   SLUICE_RETURN_IF_ERROR(startReads());
-  return fillSlots();
+  // Where the CPU takes a part, its threads come first: starting them is
+  // quicker than to enqueue the copies. runHost goes on.
+  return wanted.onHost.empty() ? fillSlots() : Status::ok();
 }
 
 /// Starts as many reads as the ring has places for.
@@ -69,6 +71,18 @@ Status Engine::fillSlots() {
     if (!sent)
       return Status::ok();
   }
+  return Status::ok();
+}
+
+/// Takes the time when the bus has moved what the fetch sent.
+Status Engine::observeBus() {
+  if (onBus == 0)
+    return Status::ok();
+  SLUICE_ASSIGN_OR_RETURN(bool done, transfers.demandHasArrived());
+  if (!done)
+    return Status::ok();
+  balance.moved(onBus, backend.clockUs() - busStartUs);
+  onBus = 0;
   return Status::ok();
 }
 

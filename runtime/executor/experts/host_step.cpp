@@ -3,6 +3,7 @@
 #include "runtime/executor/experts/engine.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace sluice::experts {
 
@@ -12,14 +13,32 @@ void Engine::prepareHost(uint32_t bank, uint32_t maxRows, DType inType) {
 }
 
 Status Engine::runHost(const HostOperands &operands) {
-  return host.start(wanted, operands, backend);
+  hostStartUs = backend.clockUs();
+  SLUICE_RETURN_IF_ERROR(host.start(wanted, operands, backend));
+  if (wanted.onHost.empty())
+    return Status::ok();
+  busStartUs = backend.clockUs();
+  SLUICE_RETURN_IF_ERROR(fillSlots());
+  // Learned from what only the bus decides. Virtual time is known beforehand.
+  if (wanted.isIncomplete() || wanted.missing.empty() || backend.isVirtual())
+    return Status::ok();
+  for (const Item &item : wanted.items)
+    onBus += item.place == Place::Sent || item.place == Place::Coming;
+  return Status::ok();
 }
 
 Status Engine::join(const JoinOperands &operands) {
+  while (onBus > 0 && backend.hostWorkRuns()) {
+    SLUICE_RETURN_IF_ERROR(observeBus());
+    std::this_thread::yield();
+  }
   SLUICE_RETURN_IF_ERROR(host.wait(backend));
   std::span<const int32_t> pairs = host.pairs();
   if (pairs.empty())
     return Status::ok();
+  if (!backend.isVirtual())
+    balance.ranOnHost(static_cast<uint32_t>(wanted.onHost.size()),
+                      backend.clockUs() - hostStartUs);
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
   std::copy(pairs.begin(), pairs.end(), operands.indexHost);

@@ -5,29 +5,6 @@
 #include <algorithm>
 
 namespace sluice::experts {
-namespace {
-
-/// How many of `missing` experts the CPU takes so that it and the bus, which
-/// has `queued` more to move, end as close together as whole experts allow.
-/// `share` is the CPU's part of the rates of both.
-uint32_t hostCount(uint32_t missing, uint32_t queued, float share) {
-  uint32_t best = 0;
-  float least = 0;
-  for (uint32_t count = 0; count <= missing; ++count) {
-    // Times in units of what both rates together need for one expert.
-    float host = count == 0 ? 0 : static_cast<float>(count) / share;
-    uint32_t left = missing - count;
-    float bus = left == 0 ? 0 : static_cast<float>(left + queued) / (1 - share);
-    float time = std::max(host, bus);
-    if (count == 0 || time < least) {
-      best = count;
-      least = time;
-    }
-  }
-  return best;
-}
-
-} // namespace
 
 Status Engine::split(float share) {
   const Bank &bank = *wanted.bank;
@@ -48,8 +25,10 @@ Status Engine::split(float share) {
     const Item &left = wanted.items[a], &right = wanted.items[b];
     return left.pairs != right.pairs ? left.pairs < right.pairs : a < b;
   });
-  uint32_t count = hostCount(missing, queued, share);
+  const uint32_t count = hostCount(missing, queued, balance.times(share));
   chosen.resize(std::min<size_t>(chosen.size(), count));
+  if (missing > 0)
+    balance.leftOut(chosen.empty(), chosen.size() == missing);
   for (uint32_t index : chosen) {
     Item &item = wanted.items[index];
     item.place = Place::Host;
