@@ -8,6 +8,10 @@
 // move behind the last add: one graph of four nodes.
 // COUNT: entry=load, graphs=0, nodes=0
 // COUNT: entry=decode, graphs=1, nodes=4
+// In @prefill the second upload was enqueued before the first launch: its wait
+// moves in front of the run, and one graph holds both. The third is enqueued in
+// the middle, after a launch that it waits for: its wait ends the run.
+// COUNT: entry=prefill, graphs=2, nodes=4
 
 %w = plan.arena "weights" device size 256
 %ws = plan.arena "workspace" device size 1024
@@ -44,5 +48,35 @@ plan.entry @decode rows 1 logit_rows 1 {
   plan.copy %hidden to %hidden_host rows 16 on compute
   plan.launch add(%hidden, %hidden, %sum) {hidden = 4} rows portable on compute
   plan.launch add(%hidden, %hidden, %sum) {hidden = 4} rows portable on compute
+  plan.launch add(%hidden, %hidden, %sum) {hidden = 4} rows portable on compute
+}
+
+// CHECK-LABEL: plan.entry @prefill
+// CHECK: plan.copy %more_host to %more
+// CHECK-NEXT: %[[MORE:.*]] = plan.record on demand
+// CHECK: plan.wait %{{.*}} on compute
+// CHECK-NEXT: plan.wait %[[MORE]] on compute
+// CHECK-NEXT: plan.graph_begin 0
+// CHECK-NEXT: plan.launch embed(%tokens,
+// CHECK-NEXT: plan.launch embed(%more,
+// CHECK-NEXT: plan.graph_end 0
+// CHECK: plan.copy %tokens_host to %tokens
+// CHECK: plan.wait %{{.*}} on compute
+// CHECK-NEXT: plan.graph_begin 1
+// CHECK-NEXT: plan.launch embed(%tokens,
+// CHECK-NEXT: plan.launch add
+// CHECK-NEXT: plan.graph_end 1
+// CHECK-NEXT: }
+%more_host = plan.buffer "more_host" in %io[512, 4] : i32
+%more = plan.buffer "more" in %ws[768, 4] : i32
+plan.entry @prefill rows 1 logit_rows 1 {
+  plan.input tokens %tokens_host
+  plan.input positions %more_host
+  plan.copy %tokens_host to %tokens rows 4 on compute
+  plan.copy %more_host to %more rows 4 on compute
+  plan.launch embed(%tokens, %table, %hidden) {vocab = 4, hidden = 4} rows portable on compute
+  plan.launch embed(%more, %table, %sum) {vocab = 4, hidden = 4} rows portable on compute
+  plan.copy %tokens_host to %tokens rows 4 on compute
+  plan.launch embed(%tokens, %table, %hidden) {vocab = 4, hidden = 4} rows portable on compute
   plan.launch add(%hidden, %hidden, %sum) {hidden = 4} rows portable on compute
 }

@@ -1,0 +1,92 @@
+// RUN: sluice-opt %s --assign-streams | FileCheck %s
+// RUN: sluice-opt %s --assign-streams --assign-streams | FileCheck %s
+// RUN: sluice-opt %s --assign-streams --verify-plan -o /dev/null
+// RUN: sluice-opt %s --assign-streams -o /dev/null \
+// RUN:   --remarks-filter=assign-streams 2>&1 | FileCheck %s --check-prefix=COUNT
+
+// Experts that move. Dependencies between streams in @decode:
+//   embed        reads tokens, which were uploaded               1
+//   copy of ids  reads them again: known by now                  1
+//   tokens up    writes tokens, which embed and the copy read:   1
+//                the host waited for both before it went on
+//   embed        reads the new tokens                            1
+//   logits down  reads what the join wrote last                  1
+// Three of them cost an event; the demand's event was there before.
+// COUNT: dependencies=0, entry=load, records=0
+// COUNT: dependencies=5, entry=decode, records=3, waits=3
+
+%w = plan.arena "weights" device size 256
+%e = plan.arena "experts" device size 1536
+%ws = plan.arena "workspace" device size 4096
+%io = plan.arena "io" host size 4096
+%f = plan.file "f" size 65536 hash 0
+%table = plan.buffer "table" in %w[0, 256] : f32
+%pool_slots = plan.buffer "pool" in %e[0, 1536] : f32
+%images = plan.buffer "images" in %io[0, 1536] : f32
+%weights = plan.source "table" from %f ranges [[0, 0, 0, 256]]
+%source = plan.source "a" from %f ranges [[0, 256, 0, 192], [0, 448, 768, 192]]
+%tokens_host = plan.buffer "tokens_host" in %io[1536, 4] : i32
+%ids = plan.buffer "ids" in %io[1792, 4] : i32
+%rows = plan.buffer "rows" in %io[2048, 32] : f32
+%results = plan.buffer "results" in %io[2304, 32] : f32
+%tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
+%logits = plan.buffer "logits" in %io[3072, 32] : f32
+%tokens = plan.buffer "tokens" in %ws[0, 4] : i32
+%in = plan.buffer "in" in %ws[256, 32] : f32
+%inner = plan.buffer "inner" in %ws[512, 32] : f32
+%outputs = plan.buffer "outputs" in %ws[768, 32] : f32
+%tables = plan.buffer "tables" in %ws[1024, 24] : i32
+%staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%index = plan.buffer "index" in %ws[1536, 4] : i32
+%pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
+%a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
+    parts [0, 64, 128] homes [0, 0] resident []
+plan.entry @load rows 0 logit_rows 0 {
+  plan.fetch %weights into %table on demand
+}
+// CHECK-LABEL: plan.entry @decode
+plan.entry @decode rows 1 logit_rows 1 {
+  // CHECK: plan.copy %tokens_host to %tokens rows 4 on demand
+  // CHECK-NEXT: %[[UP:.*]] = plan.record on demand
+  // CHECK-NEXT: plan.wait %[[UP]] on compute
+  // CHECK-NEXT: plan.launch embed
+  plan.input tokens %tokens_host
+  plan.copy %tokens_host to %tokens rows 4 on compute
+  plan.launch embed(%tokens, %table, %in) {vocab = 8, hidden = 8} rows portable on compute
+  // What the host waits for does not take the way over copy_back.
+  // CHECK-NEXT: plan.copy %tokens to %ids rows 4 on compute
+  // CHECK-NEXT: plan.copy %in to %rows rows 32 on compute
+  // CHECK-NEXT: %[[IDS:.*]] = plan.record on compute
+  // CHECK-NEXT: plan.demand %{{.*}} part 0 of 1 ids %ids after %[[IDS]]
+  plan.copy %tokens to %ids rows 4 on copy_back
+  plan.copy %in to %rows rows 32 on compute
+  %event = plan.record on compute
+  plan.demand %a part 0 of 1 ids %ids after %event
+  // CHECK-NEXT: plan.split
+  // CHECK-NEXT: plan.fetch_experts
+  // CHECK-NEXT: plan.run_host
+  // CHECK-NEXT: plan.run_experts
+  // CHECK-NEXT: plan.join
+  // CHECK-NEXT: %[[SUM:.*]] = plan.record on compute
+  // CHECK-NEXT: plan.release
+  plan.split %a part 0 share 0.5
+  plan.fetch_experts %a part 0
+  plan.run_host %a part 0 (%rows, %results)
+  plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
+  plan.join %a part 0 (%results, %staged, %index, %index_host, %outputs)
+  plan.release %a part 0
+  // The host has waited for what read the tokens: no event.
+  // CHECK-NEXT: plan.copy %tokens_host to %tokens rows 4 on demand
+  // CHECK-NEXT: %[[AGAIN:.*]] = plan.record on demand
+  // CHECK-NEXT: plan.wait %[[AGAIN]] on compute
+  // CHECK-NEXT: plan.launch embed
+  plan.copy %tokens_host to %tokens rows 4 on compute
+  plan.launch embed(%tokens, %table, %in) {vocab = 8, hidden = 8} rows portable on compute
+  // CHECK-NEXT: plan.output
+  // CHECK-NEXT: plan.wait %[[SUM]] on copy_back
+  // CHECK-NEXT: plan.copy %outputs to %logits logit_rows 32 on copy_back
+  // CHECK-NEXT: }
+  plan.output logits %logits
+  plan.copy %outputs to %logits logit_rows 32 on compute
+}
