@@ -73,7 +73,10 @@ def peak(tools, plan, work, extra=()):
     """Most memory that one run of a plan held at a time, in bytes."""
     prompts = os.path.join(work, "prompts.json")
     write_json(prompts, PROMPTS)
-    command = [tools.path("sluice-run"), plan, "--backend", "cpu", "--prompt-ids", prompts]
+    # CUDA's libraries alone would be most of a small plan's memory.
+    runner = tools.path("sluice-run-cpu")
+    runner = runner if os.path.exists(runner) else tools.path("sluice-run")
+    command = [runner, plan, "--backend", "cpu", "--prompt-ids", prompts]
     command += ["--max-tokens", "48", "--ignore-eos", "--threads", "2", "--quiet", *extra]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -16,6 +16,10 @@ if(SLUICE_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 endif()
 
+# What nothing calls is left out of the tools: a runtime is to be small enough to carry.
+add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-ffunction-sections> $<$<COMPILE_LANGUAGE:C,CXX>:-fdata-sections>)
+add_link_options(-Wl,--gc-sections)
+
 # A fused multiply-add is used where the source says std::fma and nowhere else:
 # the portable kernels promise the same bits on CPU and GPU.
 add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
