@@ -16,6 +16,9 @@ double streamUs(double bytes, double gigabytesPerSecond) {
 /// The times of one layer that do not depend on how many experts are missing.
 class Layer {
 public:
+  /// As insert-expert-transfers makes at most.
+  static constexpr double kMostParts = 64;
+
   Layer(const LayerShape &shape, const ExpertLoad &load, const StepPlan &plan,
         const Hardware &hardware)
       : shape(shape), load(load), plan(plan), hardware(hardware),
@@ -23,7 +26,7 @@ public:
         bytes(static_cast<double>(shape.expertBytes)),
         copy(hardware.hostToDeviceUs(bytes)), launch(hardware.launchUs.value),
         serial(plan.schedule == ScheduleKind::Serial),
-        parts(serial || !plan.merged ? std::max(rows, 1.0) : 1.0),
+        parts(serial || !plan.merged ? std::clamp(rows, 1.0, kMostParts) : 1.0),
         perExpert(load.active > 0
                       ? std::max(1.0, rows * static_cast<double>(shape.topK) /
                                           load.active)

@@ -43,8 +43,9 @@ public:
     // Those in slots are the likeliest.
     for (size_t i = 0; i < experts; ++i)
       missing[i] = i;
-    std::ranges::stable_sort(missing, [this](size_t a, size_t b) {
-      return popularity[a] > popularity[b];
+    std::ranges::sort(missing, [this](size_t a, size_t b) {
+      return popularity[a] != popularity[b] ? popularity[a] > popularity[b]
+                                            : a < b;
     });
     auto resident = static_cast<size_t>(std::lround(
         std::clamp(residentShare, 0.0, 1.0) * static_cast<double>(experts)));

@@ -33,6 +33,7 @@ struct Expert {
   ExpertBankOp bank;
   int32_t expert = 0;
   float popularity = 0;
+  size_t order; ///< Where it stands when all are as likely.
 };
 
 struct Pool {
@@ -85,11 +86,12 @@ std::vector<Pool> PlaceExperts::collect() {
               {bank, static_cast<int32_t>(expert),
                bank.getPopularityAttr()
                    ? bank.getPopularityAttr().asArrayRef()[expert]
-                   : 0.0f});
-    std::stable_sort(pool.experts.begin(), pool.experts.end(),
-                     [](const Expert &a, const Expert &b) {
-                       return a.popularity > b.popularity;
-                     });
+                   : 0.0f,
+               pool.experts.size()});
+    llvm::sort(pool.experts, [](const Expert &a, const Expert &b) {
+      return a.popularity != b.popularity ? a.popularity > b.popularity
+                                          : a.order < b.order;
+    });
   }
   return pools;
 }
@@ -220,6 +222,13 @@ void PlaceExperts::runOnOperation() {
   giveImages(pools);
   for (Pool &pool : pools)
     place(pool);
+  // What was foreseen with an estimate of the slots stays within half of them.
+  module.walk([](planir::PrefetchOp op) {
+    auto bank = op.getBank().getDefiningOp<ExpertBankOp>();
+    auto pool = bank.getPool().getDefiningOp<ExpertPoolOp>();
+    op.setLimit(std::min<int64_t>(op.getLimit(),
+                                  std::max<int64_t>(1, pool.getSlots() / 2)));
+  });
   for (auto arena : llvm::make_early_inc_range(module.getOps<ArenaOp>())) {
     if (!isManaged(arena))
       continue;

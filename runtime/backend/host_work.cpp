@@ -74,7 +74,8 @@ void HostWork::workerLoop() {
     run();
     if (clock)
       spans.push_back({current, kHostTrack, start, clock->now(), 0});
-    finished.store(job + 1, std::memory_order_release);
+    // No plain store: notify_one must not look for waiters before it is seen.
+    finished.exchange(job + 1, std::memory_order_acq_rel);
     finished.notify_one();
   }
 }

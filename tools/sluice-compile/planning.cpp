@@ -88,8 +88,11 @@ PlannerInputs Planning::inputs(const CompileOptions &options) const {
   inputs.hardware = &hardware;
   inputs.routing = recorded.statistics.get();
   inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
-  inputs.mode =
-      isEnabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
+  // The CPU takes misses of whole unions alone.
+  const bool splits =
+      isEnabled(options, "split-misses") &&
+      (isEnabled(options, "merge-expert-io") || options.batch == 1);
+  inputs.mode = splits ? options.experts : ExpertMode::Fetch;
   inputs.schedule = options.schedule;
   inputs.context = std::min(kContext, options.maxSeq.value_or(kContext));
   inputs.prefetch = isEnabled(options, "schedule-prefetch");

@@ -109,6 +109,10 @@ Status compile(const CompileFlags &flags) {
   if (flags.stage >= Stage::Plan) {
     MemoryTable memory = readMemory(*compiled.module);
     SLUICE_RETURN_IF_ERROR(checkBudgets(memory, options));
+    if (!compiled.dynamic && (options.experts != ExpertMode::Auto ||
+                              options.schedule == ScheduleKind::Serial))
+      logInfo("all experts stay on the GPU: --experts and --schedule change "
+              "nothing without a smaller --gpu-memory");
     const std::string schedule = planning.finish(*compiled.module, options);
     if (flags.explain)
       explanation = explain(memory, options) + schedule;

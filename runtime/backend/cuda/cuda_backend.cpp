@@ -360,9 +360,13 @@ Status CudaBackend::synchronize(StreamKind stream) {
 }
 
 Status CudaBackend::synchronize() {
+  // All of them, whatever fails: memory may be given back after this.
+  Status first = Status::ok();
   for (int stream = 0; stream < kStreamCount; ++stream)
-    SLUICE_RETURN_IF_ERROR(synchronize(static_cast<StreamKind>(stream)));
-  return Status::ok();
+    if (Status status = synchronize(static_cast<StreamKind>(stream));
+        !status && first)
+      first = std::move(status);
+  return first;
 }
 
 Result<void *> CudaBackend::allocateBytes(MemoryKind kind, uint64_t bytes) {

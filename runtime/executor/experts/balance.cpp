@@ -46,7 +46,9 @@ ExpertTimes Balance::times(float share) const {
   return {1 / static_cast<double>(share), 1 / (1 - static_cast<double>(share))};
 }
 
-void Balance::ranOnHost(uint32_t experts, double us) {
+void Balance::ranOnHost(uint32_t experts, double us, bool exact) {
+  if (!exact && learned.host > 0 && us / experts >= learned.host)
+    return;
   learn(learned.host, experts, us);
 }
 

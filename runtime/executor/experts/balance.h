@@ -30,8 +30,9 @@ public:
   /// against them.
   ExpertTimes times(float share) const;
 
-  // What was seen. `experts` is 1 or more.
-  void ranOnHost(uint32_t experts, double us);
+  // What was seen. `experts` is 1 or more. Of a time that is not `exact` only
+  // so much is known that it was not longer.
+  void ranOnHost(uint32_t experts, double us, bool exact = true);
   void moved(uint32_t experts, double us);
 
   /// One side was given nothing: it is thought a little better of, so that one

@@ -115,6 +115,7 @@ private:
   HostJob host;
   Balance balance;
   double hostStartUs = 0;
+  bool hostThreads = false; ///< Whether host work has made its threads.
   /// Experts of the open demand on the bus whose end is to be observed, or 0.
   uint32_t onBus = 0;
   double busStartUs = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace sluice::experts {
 
@@ -28,6 +29,8 @@ Status Engine::runHost(const HostOperands &operands) {
 }
 
 Status Engine::join(const JoinOperands &operands) {
+  // When the job has ended before, only so much is known that it took less.
+  const bool runs = backend.hostWorkRuns();
   while (onBus > 0 && backend.hostWorkRuns()) {
     SLUICE_RETURN_IF_ERROR(observeBus());
     std::this_thread::yield();
@@ -36,9 +39,10 @@ Status Engine::join(const JoinOperands &operands) {
   std::span<const int32_t> pairs = host.pairs();
   if (pairs.empty())
     return Status::ok();
-  if (!backend.isVirtual())
+  // The first job also made the threads.
+  if (std::exchange(hostThreads, true) && !backend.isVirtual())
     balance.ranOnHost(static_cast<uint32_t>(wanted.onHost.size()),
-                      backend.clockUs() - hostStartUs);
+                      backend.clockUs() - hostStartUs, runs);
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
   std::copy(pairs.begin(), pairs.end(), operands.indexHost);

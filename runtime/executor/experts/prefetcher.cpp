@@ -26,10 +26,10 @@ Prefetcher::Prefetcher(Backend &backend, Store &store, Transfers &transfers,
   for (const Bank &bank : store.banks) {
     most += bank.experts;
     const plan::fb::ExpertBank &from = *plan.expert_banks()->Get(bank.index);
-    if (from.popularity())
+    if (from.popularity() && from.popularity()->size() > 0)
       predictor.seedPopularity(
           bank.index, {from.popularity()->data(), from.popularity()->size()});
-    if (from.successors() && bank.index > 0)
+    if (from.successors() && from.successors()->size() > 0 && bank.index > 0)
       predictor.seedSuccessors(
           bank.index, {from.successors()->data(), from.successors()->size()},
           from.successor_count());
@@ -118,6 +118,10 @@ Status Prefetcher::begin() {
 /// False when there is no room for it now.
 Result<bool> Prefetcher::beginOne(const Guess &guess) {
   Bank &bank = store.banks[guess.bank];
+  // A demand may have brought it meanwhile.
+  if (bank.residency().slotOf(bank.id(guess.expert)) != kNone ||
+      bank.reading[guess.expert] != Reading::No)
+    return true;
   const std::byte *image = home->image(guess.bank, guess.expert);
   if (!image) {
     SLUICE_ASSIGN_OR_RETURN(bool begun,

@@ -63,7 +63,12 @@ public:
     steady[id] += 1 - kKeepLong;
     updateWait(id);
   }
-  void onArrive(uint32_t) override {}
+  void onArrive(uint32_t id) override {
+    // Brought ahead: it is wanted at its layer's next visit, which then says
+    // what it is worth. Until then another guess must not push it out.
+    if (usedAt[id] != now)
+      wait[id] = 0;
+  }
   void onEvict(uint32_t) override {}
   uint32_t victim(std::span<const uint32_t> ownerOfSlot,
                   std::span<const uint8_t> evictable,

@@ -134,6 +134,16 @@ Status BankVerifier::verifyFacts() const {
       return fail(
           std::string(fact.name) + " " +
           expected(fact.value, "the model's " + std::to_string(fact.wanted)));
+  // What follows from it, squares among them, fits the memory of any machine.
+  constexpr uint64_t kMostExperts = 4096;
+  if (bank.experts() > kMostExperts)
+    return fail(
+        "experts " +
+        expected(bank.experts(), "at most " + std::to_string(kMostExperts)));
+  for (const fb::Entry *entry : *context.plan.entries())
+    if (uint64_t{entry->max_rows()} * bank.top_k() > INT32_MAX)
+      return fail("top_k " + expected(bank.top_k(),
+                                      "rows of an entry times it below 2^31"));
   if (bank.layer() >= model.layers())
     return fail("layer " +
                 expected(bank.layer(), "below the model's " +
