@@ -43,8 +43,8 @@ build_and_test() { # DIR OPTIONS...
 # The tests that run several streams; the others would only cost build time here.
 threads() {
   configure "$root/thread" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF &&
-    ninja -C "$root/thread" -j "$jobs" backend_test executor_test &&
-    ctest --test-dir "$root/thread" --output-on-failure --no-tests=error -R '^(backend_test|executor_test)$'
+    ninja -C "$root/thread" -j "$jobs" backend_test dynamic_test executor_test &&
+    ctest --test-dir "$root/thread" --output-on-failure --no-tests=error -R '^(backend_test|dynamic_test|executor_test)$'
 }
 
 fuzz() {
