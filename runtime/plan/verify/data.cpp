@@ -13,6 +13,13 @@ Status verifySource(const Context &context, const fb::Source &source,
                     const std::string &where) {
   const auto &files = *context.plan.files();
   std::vector<const fb::Range *> ranges;
+  // FlatBuffers' own verifier looks at the alignment of a vector's length
+  // alone.
+  if (reinterpret_cast<uintptr_t>(source.ranges()->Data()) %
+          alignof(fb::Range) !=
+      0)
+    return context.fail(where, "ranges at a crooked address, expected a "
+                               "multiple of 8 bytes");
   for (const fb::Range *range : *source.ranges()) {
     if (range->file() >= files.size())
       return context.fail(
