@@ -15,13 +15,13 @@
 
 llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
 llm.expert_bank @a "a" {
-  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  dtype = bf16, experts = 4 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, files = [@f],
   hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
-  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+  offsets = array<i64: 0, 64, 128, 192, 256, 320, 384, 448, 512, 576, 640, 704>}
 llm.expert_bank @b "b" {
-  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  dtype = bf16, experts = 4 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, files = [@f],
   hidden = 8 : i64, inner = 4 : i64, layer = 1 : i64,
-  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+  offsets = array<i64: 0, 64, 128, 192, 256, 320, 384, 448, 512, 576, 640, 704>}
 
 // CHECK-LABEL: func.func @prefill
 // CHECK-NOT: expert.predict

@@ -73,6 +73,15 @@ std::string printable(const flatbuffers::String &text);
 /// "found 3, expected at most 2".
 std::string expected(uint64_t found, const std::string &what);
 
+/// Whether the elements of a vector lie where their type may lie: FlatBuffers'
+/// own verifier looks at the alignment of a vector's length alone. An empty
+/// vector has no element to align.
+template <typename Element, typename Vector>
+bool isAligned(const Vector &vector) {
+  return vector.size() == 0 ||
+         reinterpret_cast<uintptr_t>(vector.Data()) % alignof(Element) == 0;
+}
+
 /// a * b, or false when it overflows.
 inline bool multiply(uint64_t a, uint64_t b, uint64_t &product) {
   return !__builtin_mul_overflow(a, b, &product);

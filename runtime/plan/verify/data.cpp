@@ -13,11 +13,7 @@ Status verifySource(const Context &context, const fb::Source &source,
                     const std::string &where) {
   const auto &files = *context.plan.files();
   std::vector<const fb::Range *> ranges;
-  // FlatBuffers' own verifier looks at the alignment of a vector's length
-  // alone.
-  if (reinterpret_cast<uintptr_t>(source.ranges()->Data()) %
-          alignof(fb::Range) !=
-      0)
+  if (!isAligned<fb::Range>(*source.ranges()))
     return context.fail(where, "ranges at a crooked address, expected a "
                                "multiple of 8 bytes");
   for (const fb::Range *range : *source.ranges()) {

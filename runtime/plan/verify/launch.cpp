@@ -36,6 +36,9 @@ Status EntryVerifier::verifyShape(const fb::Launch &launch,
   if (scalars != signature.scalars.size())
     return context.fail(where,
                         counted(scalars, "scalars", signature.scalars.size()));
+  if (!isAligned<int64_t>(*launch.dims()))
+    return context.fail(where, "dims at a crooked address, expected a multiple "
+                               "of 8 bytes");
   for (size_t i = 0; i < scalars; ++i)
     if (!std::isfinite(launch.scalars()->Get(i)))
       return context.fail(where,

@@ -441,3 +441,37 @@ TEST(BadFiles, UnknownOperation) {
                {"prefill instruction 0 (unknown)", "operation"});
   }
 }
+
+// Vectors of 8-byte elements that begin 4 bytes later, where a length stands by
+// chance: FlatBuffers finds nothing wrong with them.
+TEST(BadFiles, CrookedAddresses) {
+  auto shift = [](const void *table, flatbuffers::voffset_t field) {
+    auto *offset = const_cast<uint8_t *>(
+        static_cast<const flatbuffers::Table *>(table)->GetAddressOf(field));
+    auto value = flatbuffers::ReadScalar<flatbuffers::uoffset_t>(offset);
+    auto *vector = offset + value;
+    flatbuffers::WriteScalar<flatbuffers::uoffset_t>(vector + 4, 1);
+    flatbuffers::WriteScalar<flatbuffers::uoffset_t>(offset, value + 4);
+  };
+  std::vector<uint8_t> bytes = pack(makeTinyPlan().plan);
+  const fb::Plan *plan = fb::GetPlan(bytes.data());
+  shift(plan->sources()->Get(0), fb::Source::VT_RANGES);
+  auto ranges = plan::Plan::fromBytes(bytes, "bad.plan");
+  ASSERT_FALSE(ranges.isOk());
+  expectLine(ranges.status().message(), {"ranges at a crooked address"});
+
+  bytes = pack(makeTinyPlan().plan);
+  bool found = false;
+  for (const fb::Instruction *instruction :
+       *fb::GetPlan(bytes.data())->entries()->Get(0)->instructions()) {
+    const fb::Launch *launch = instruction->operation_as_Launch();
+    if (found || !launch || launch->dims()->size() != 1)
+      continue;
+    shift(launch, fb::Launch::VT_DIMS);
+    found = true;
+  }
+  ASSERT_TRUE(found);
+  auto dims = plan::Plan::fromBytes(bytes, "bad.plan");
+  ASSERT_FALSE(dims.isOk());
+  expectLine(dims.status().message(), {"dims at a crooked address"});
+}
