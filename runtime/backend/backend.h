@@ -113,6 +113,11 @@ public:
   /// waits: may spend the processor's time to return sooner.
   virtual Status waitOnHost(uint32_t event) = 0;
 
+  /// Whether kernels of this backend read and write host memory at `host`, of
+  /// an allocation of its own, where it lies. A copy to the device is needless
+  /// then for what is read once.
+  virtual bool kernelsReach(const void * /*host*/) const { return false; }
+
   /// Whether launches and copies of a stream can be recorded once and enqueued
   /// again by one call.
   virtual bool hasGraphs() const { return false; }

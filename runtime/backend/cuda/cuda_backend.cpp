@@ -5,8 +5,10 @@
 #include "runtime/backend/cuda/error.h"
 #include "runtime/backend/cuda/graphs.h"
 #include "runtime/backend/cuda/host_memory.h"
+#include "runtime/backend/cuda/small_copy.h"
 #include "runtime/backend/cuda/spans.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -46,12 +48,20 @@ public:
   Status synchronize() override;
   Result<bool> query(uint32_t event) override;
   Status waitOnHost(uint32_t event) override;
+  bool kernelsReach(const void *host) const override {
+    return hostMemory.isReachable(host);
+  }
   bool hasGraphs() const override { return true; }
   Status beginGraph(StreamKind stream) override;
   Result<uint32_t> endGraph(StreamKind stream) override;
   Status launchGraph(StreamKind stream, uint32_t graph) override;
 
 protected:
+  /// One core is the driving thread's: without it copies are enqueued late, and
+  /// the bus was seen to move half of what it can.
+  unsigned hostThreads() const override {
+    return std::max(1u, Backend::hostThreads() - 1);
+  }
   Result<void *> allocateBytes(MemoryKind kind, uint64_t bytes) override;
   void releaseBytes(MemoryKind kind, void *data, uint64_t bytes) override;
   Status beginSpans() override;
@@ -217,6 +227,10 @@ Status CudaBackend::copy(StreamKind stream, void *target, MemoryKind targetKind,
 cudaError_t CudaBackend::copyHost(cudaStream_t stream, std::byte *target,
                                   const std::byte *source, uint64_t bytes,
                                   cudaMemcpyKind kind) {
+  const void *host = kind == cudaMemcpyHostToDevice ? source : target;
+  if (bytes <= cuda::kSmallCopyBytes && kind != cudaMemcpyHostToHost &&
+      hostMemory.isReachable(host))
+    return cuda::smallCopy(stream, target, source, bytes);
   for (;;) {
     uint64_t part = bytes;
     if (kind != cudaMemcpyHostToDevice)

@@ -191,6 +191,11 @@ Result<void *> HostMemory::allocate(int device, uint64_t bytes,
     if (!data)
       return noRoom(bytes);
     cudaError_t code = Pinning(device, data, bytes).run(progress);
+    int same = 0;
+    sameAddress = cudaDeviceGetAttribute(
+                      &same, cudaDevAttrCanUseHostPointerForRegisteredMem,
+                      device) == cudaSuccess &&
+                  same != 0;
     if (code != cudaSuccess)
       sayPageable(toStatus(code, "pinning host memory"));
     return keep(data, bytes,
@@ -222,14 +227,26 @@ void HostMemory::release(void *data) {
   blocks.erase(block);
 }
 
-uint64_t HostMemory::togetherInPieces(const void *at, uint64_t bytes) const {
+const HostMemory::Block *HostMemory::find(const void *at) const {
   auto address = reinterpret_cast<uintptr_t>(at);
-  for (const Block &block : blocks) {
-    uint64_t offset = address - reinterpret_cast<uintptr_t>(block.data);
-    if (block.kind == Kind::Pieces && offset < block.bytes)
-      return std::min(bytes, kPieceBytes - offset % kPieceBytes);
-  }
-  return bytes;
+  for (const Block &block : blocks)
+    if (address - reinterpret_cast<uintptr_t>(block.data) < block.bytes)
+      return &block;
+  return nullptr;
+}
+
+bool HostMemory::isReachable(const void *at) const {
+  const Block *block = find(at);
+  return block && (block->kind == Kind::Cuda ||
+                   (block->kind == Kind::Pieces && sameAddress));
+}
+
+uint64_t HostMemory::togetherInPieces(const void *at, uint64_t bytes) const {
+  const Block *block = find(at);
+  if (!block || block->kind != Kind::Pieces)
+    return bytes;
+  const uint64_t offset = static_cast<const std::byte *>(at) - block->data;
+  return std::min(bytes, kPieceBytes - offset % kPieceBytes);
 }
 
 void *HostMemory::keep(void *data, uint64_t bytes, Kind kind) {

@@ -32,6 +32,9 @@ public:
                           const Backend::Progress &progress);
   void release(void *data);
 
+  /// Whether kernels reach the memory at `at` by the same address.
+  bool isReachable(const void *at) const;
+
   /// How many of `bytes` from `at` on one copy may move.
   uint64_t together(const void *at, uint64_t bytes) const {
     return piecedBlocks == 0 ? bytes : togetherInPieces(at, bytes);
@@ -45,6 +48,7 @@ private:
     Kind kind;
   };
 
+  const Block *find(const void *at) const;
   uint64_t togetherInPieces(const void *at, uint64_t bytes) const;
   void *keep(void *data, uint64_t bytes, Kind kind);
   void free(const Block &block);
@@ -52,6 +56,9 @@ private:
 
   std::vector<Block> blocks;
   int piecedBlocks = 0;
+  /// Whether the device reaches registered memory by the host's address; what
+  /// CUDA allocates it always reaches so.
+  bool sameAddress = false;
   bool saidPageable = false;
 };
 

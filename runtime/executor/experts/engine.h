@@ -89,13 +89,15 @@ private:
   Status startReads();
   Status fillSlots();
   Status observeBus();
-  Result<bool> send(uint32_t index, const std::byte *image, bool fromRing);
+  Result<bool> send(uint32_t index, const std::byte *image, bool fromRing,
+                    bool isLast = false);
 
   // run.
   size_t nextWave() const;
   Status launchWave(const RunOperands &operands, uint32_t rows, size_t end);
-  Status awaitItems(size_t end);
-  Status launchKernels(const RunOperands &operands, uint32_t rows, size_t end);
+  Result<uint32_t> awaitItems(size_t end);
+  Status launchKernels(const RunOperands &operands, uint32_t rows, size_t end,
+                       uint32_t awaited);
   Status numberWave(size_t end);
   bool giveUpWave();
   Status waitForSomething();
@@ -125,6 +127,8 @@ private:
   bool forgetHeld = false; ///< What the latest demand brought.
   bool learning = false;
 
+  /// The item of the open demand whose image moves in two, or kNone.
+  uint32_t inTwo = kNone;
   size_t launched = 0; ///< Items of the open demand's sequence.
   size_t released = 0; ///< Of these, whose slots were given up already.
   std::vector<size_t> waveEnds; ///< Of numbered waves, into the sequence.

@@ -10,6 +10,7 @@ Status Engine::fetch() {
   Bank &bank = *wanted.bank;
   launched = released = releasedWaves = launches = 0;
   waveEnds.clear();
+  inTwo = kNone;
   // In the order in which they will run: what is there, what is coming, then
   // what this enqueues.
   for (Place place : {Place::Slot, Place::Coming})
@@ -67,7 +68,10 @@ Status Engine::fillSlots() {
     uint32_t index = wanted.missing[wanted.nextMissing];
     const std::byte *image =
         home->image(wanted.bank->index, wanted.items[index].expert);
-    SLUICE_ASSIGN_OR_RETURN(bool sent, send(index, image, false));
+    const bool isLast = wanted.nextMissing + 1 == wanted.missing.size() &&
+                        wanted.nextUnread == wanted.unread.size() &&
+                        wanted.reads == 0;
+    SLUICE_ASSIGN_OR_RETURN(bool sent, send(index, image, false, isLast));
     if (!sent)
       return Status::ok();
   }
@@ -86,9 +90,12 @@ Status Engine::observeBus() {
   return Status::ok();
 }
 
-/// False when every slot is in use.
-Result<bool> Engine::send(uint32_t index, const std::byte *image,
-                          bool fromRing) {
+/// False when every slot is in use. Nothing hides the kernels of what arrives
+/// last: its image moves in two, and while the second part is on its way the
+/// device computes with the first. Where a wave needs more than an image, the
+/// launches would take longer than what they hide.
+Result<bool> Engine::send(uint32_t index, const std::byte *image, bool fromRing,
+                          bool isLast) {
   const Bank &bank = *wanted.bank;
   Item &item = wanted.items[index];
   uint32_t slot = bank.residency().take(bank.id(item.expert), Purpose::Demand);
@@ -97,8 +104,14 @@ Result<bool> Engine::send(uint32_t index, const std::byte *image,
   item.slot = slot;
   item.place = Place::Sent;
   wanted.sequence.push_back(index);
+  const Pool &pool = *bank.pool;
+  uint64_t front = 0;
+  if (isLast && pool.waveBytes > 0 && pool.waveBytes <= pool.slotBytes)
+    front = bank.front();
+  if (front > 0)
+    inTwo = index;
   SLUICE_RETURN_IF_ERROR(transfers.copyIn(StreamKind::Demand, bank, item.expert,
-                                          slot, image, fromRing));
+                                          slot, image, fromRing, front));
   return true;
 }
 

@@ -46,13 +46,16 @@ Status Engine::join(const JoinOperands &operands) {
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
   std::copy(pairs.begin(), pairs.end(), operands.indexHost);
-  backend.label({"host results", layer, -1});
-  SLUICE_RETURN_IF_ERROR(backend.copy(StreamKind::Compute, operands.index,
-                                      MemoryKind::Device, operands.indexHost,
-                                      MemoryKind::Host, pairs.size_bytes()));
-  SLUICE_RETURN_IF_ERROR(backend.copy(
-      StreamKind::Compute, operands.staged, MemoryKind::Device, operands.source,
-      MemoryKind::Host, pairs.size() * bank.hidden * sizeof(float)));
+  if (!operands.inPlace) {
+    backend.label({"host results", layer, -1});
+    SLUICE_RETURN_IF_ERROR(backend.copy(StreamKind::Compute, operands.index,
+                                        MemoryKind::Device, operands.indexHost,
+                                        MemoryKind::Host, pairs.size_bytes()));
+    SLUICE_RETURN_IF_ERROR(
+        backend.copy(StreamKind::Compute, operands.staged, MemoryKind::Device,
+                     operands.source, MemoryKind::Host,
+                     pairs.size() * bank.hidden * sizeof(float)));
+  }
   backend.label({"expert_scatter", layer, -1});
   return backend.launch(StreamKind::Compute, operands.scatter, operands.args,
                         static_cast<int64_t>(pairs.size()));

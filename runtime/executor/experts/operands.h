@@ -37,6 +37,7 @@ struct JoinOperands {
   float *staged;
   int32_t *index, *indexHost;
   KernelArgs args; ///< Of the scatter.
+  bool inPlace;    ///< The scatter reads the host's memory: no copies.
 };
 
 /// Operands of ExpertRunHost; host memory.

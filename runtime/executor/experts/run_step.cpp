@@ -70,16 +70,18 @@ Status Engine::launchWave(const RunOperands &operands, uint32_t rows,
                           size_t end) {
   if (end > tables.uploaded())
     SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
-  SLUICE_RETURN_IF_ERROR(awaitItems(end));
-  SLUICE_RETURN_IF_ERROR(launchKernels(operands, rows, end));
+  SLUICE_ASSIGN_OR_RETURN(uint32_t awaited, awaitItems(end));
+  SLUICE_RETURN_IF_ERROR(launchKernels(operands, rows, end, awaited));
   if (wanted.isIncomplete())
     SLUICE_RETURN_IF_ERROR(numberWave(end));
   launched = end;
   return Status::ok();
 }
 
-/// Makes compute wait until the wave's experts are in their slots.
-Status Engine::awaitItems(size_t end) {
+/// Makes compute wait until the wave's experts are in their slots; of one that
+/// moves in two only for the first part. Gives the event to wait for before
+/// ExpertDown then, or kNone.
+Result<uint32_t> Engine::awaitItems(size_t end) {
   const Pool &pool = *wanted.bank->pool;
   uint32_t lastSent = kNone;
   for (size_t i = launched; i < end; ++i) {
@@ -90,23 +92,29 @@ Status Engine::awaitItems(size_t end) {
       SLUICE_RETURN_IF_ERROR(
           backend.wait(StreamKind::Compute, pool.event(item.slot)));
     else
-      lastSent = item.slot; // Copies of one stream end in order.
+      lastSent = wanted.sequence[i]; // Copies of one stream end in order.
     pool.residency->arrived(item.slot);
   }
-  return lastSent == kNone
-             ? Status::ok()
-             : backend.wait(StreamKind::Compute, pool.event(lastSent));
+  if (lastSent == kNone)
+    return kNone;
+  const uint32_t all = pool.event(wanted.items[lastSent].slot);
+  const bool isInTwo = lastSent == inTwo;
+  SLUICE_RETURN_IF_ERROR(backend.wait(StreamKind::Compute,
+                                      isInTwo ? transfers.frontEvent() : all));
+  return isInTwo ? all : kNone;
 }
 
+/// `awaited`: what ExpertDown waits for, or kNone.
 Status Engine::launchKernels(const RunOperands &operands, uint32_t rows,
-                             size_t end) {
+                             size_t end, uint32_t awaited) {
   const Bank &bank = *wanted.bank;
   const Pool &pool = *bank.pool;
   uint32_t pairs = 0;
   for (size_t i = launched; i < end; ++i)
     pairs += wanted.items[wanted.sequence[i]].pairs;
   if (pairs == 0)
-    return Status::ok();
+    return awaited == kNone ? Status::ok()
+                            : backend.wait(StreamKind::Compute, awaited);
 
   KernelArgs &up = waveArgs[launches++], &down = waveArgs[launches++];
   const int64_t dims[] = {
@@ -146,6 +154,8 @@ Status Engine::launchKernels(const RunOperands &operands, uint32_t rows,
   backend.label({operands.gateUpName, layer, expert});
   SLUICE_RETURN_IF_ERROR(
       backend.launch(StreamKind::Compute, operands.gateUp, up, rows));
+  if (awaited != kNone)
+    SLUICE_RETURN_IF_ERROR(backend.wait(StreamKind::Compute, awaited));
   backend.label({operands.downName, layer, expert});
   return backend.launch(StreamKind::Compute, operands.down, down, rows);
 }

@@ -65,6 +65,12 @@ Result<Pool> bindPool(const fb::Plan &plan, uint32_t index,
 
 } // namespace
 
+uint64_t Bank::front() const {
+  if (downOffset < std::max(gateOffset, upOffset))
+    return 0;
+  return static_cast<uint64_t>(downOffset) * byteSize(pool->type);
+}
+
 uint32_t Store::slots(const fb::Plan &plan) {
   uint32_t total = 0;
   if (plan.expert_pools())

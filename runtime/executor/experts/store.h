@@ -51,6 +51,9 @@ struct Bank {
   std::vector<Reading> reading; ///< [experts]
 
   Residency &residency() const { return *pool->residency; }
+  /// Where the down projection begins in an image, in bytes, when what
+  /// ExpertGateUp reads lies before it; else 0.
+  uint64_t front() const;
   /// The expert's id in the table of its pool.
   uint32_t id(uint32_t expert) const { return residency().id(local, expert); }
 };

@@ -5,19 +5,26 @@
 namespace sluice::experts {
 
 Status Transfers::copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
-                         uint32_t slot, const std::byte *image, bool fromRing) {
+                         uint32_t slot, const std::byte *image, bool fromRing,
+                         uint64_t front) {
   Pool &pool = *bank.pool;
   // The event of an older wave may have been recorded again: then this waits
   // for a younger one, which is right too.
   if (pool.readBy[slot] > doneWave)
     SLUICE_RETURN_IF_ERROR(
-        backend.wait(stream, firstEvent + pool.readBy[slot] % kEvents));
+        backend.wait(stream, firstEvent + pool.readBy[slot] % kWaveEvents));
   backend.label({stream == StreamKind::Prefetch ? "prefetch" : "expert",
                  static_cast<int32_t>(bank.layer),
                  static_cast<int32_t>(expert)});
-  SLUICE_RETURN_IF_ERROR(backend.copy(stream, pool.slot(slot),
-                                      MemoryKind::Device, image,
-                                      MemoryKind::Host, pool.slotBytes));
+  auto move = [&](uint64_t from, uint64_t end) {
+    return backend.copy(stream, pool.slot(slot) + from, MemoryKind::Device,
+                        image + from, MemoryKind::Host, end - from);
+  };
+  if (front > 0) {
+    SLUICE_RETURN_IF_ERROR(move(0, front));
+    SLUICE_RETURN_IF_ERROR(backend.record(stream, frontEvent()));
+  }
+  SLUICE_RETURN_IF_ERROR(move(front, pool.slotBytes));
   SLUICE_RETURN_IF_ERROR(backend.record(stream, pool.event(slot)));
   if (stream == StreamKind::Demand)
     demandEvent = pool.event(slot);
@@ -34,7 +41,7 @@ Status Transfers::waitForDemand(StreamKind stream) {
 Result<uint64_t> Transfers::recordWave() {
   ++lastWave;
   SLUICE_RETURN_IF_ERROR(
-      backend.record(StreamKind::Compute, firstEvent + lastWave % kEvents));
+      backend.record(StreamKind::Compute, firstEvent + lastWave % kWaveEvents));
   return lastWave;
 }
 

@@ -14,8 +14,9 @@ namespace sluice::experts {
 
 class Transfers {
 public:
-  /// Events of its own beside those of the slots.
-  static constexpr uint32_t kEvents = 8;
+  /// Events of its own beside those of the slots: of waves, and of the front of
+  /// an image that moves in two.
+  static constexpr uint32_t kWaveEvents = 8, kEvents = kWaveEvents + 1;
 
   /// Owns the events firstEvent .. firstEvent + kEvents - 1.
   Transfers(Backend &backend, uint32_t firstEvent)
@@ -29,9 +30,13 @@ public:
 
   /// Enqueues the copy of `image` into a slot, after what still reads the slot;
   /// the slot's event is recorded behind it. An image of the ring goes back
-  /// when the copy is done.
+  /// when the copy is done. With `front`, bytes of the image, it moves in two,
+  /// and frontEvent() says when so many have arrived; until all have, no other
+  /// image may move so.
   Status copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
-                uint32_t slot, const std::byte *image, bool fromRing);
+                uint32_t slot, const std::byte *image, bool fromRing,
+                uint64_t front = 0);
+  uint32_t frontEvent() const { return firstEvent + kWaveEvents; }
 
   /// Makes `stream` wait for all demand copies enqueued so far.
   Status waitForDemand(StreamKind stream);

@@ -65,18 +65,41 @@ TEST_P(Memory, MayBeMuchAndIsSaidToGrow) {
   copiesCross(big);
 }
 
+// What is said to be reachable is read and written where it lies, small memory
+// and, across its pieces, big memory.
+TEST_P(Memory, KernelsReachIt) {
+  constexpr int kCount = 3000;
+  const uint64_t bytes = 2 * pieceBytes();
+  Allocation big = allocate(kHost, bytes), small = allocate(kHost, kCount * 4);
+  Allocation one = allocate(kDevice, kCount * 4);
+  write(one, std::vector<float>(kCount, 1));
+  float *middle = floats(big) + (pieceBytes() / 4 - kCount / 2);
+  ASSERT_TRUE(backend->kernelsReach(small.data()));
+  ASSERT_TRUE(backend->kernelsReach(middle));
+  for (int i = 0; i < kCount; ++i)
+    middle[i] = static_cast<float>(i);
+  KernelArgs args = addition(one, small, small, kCount);
+  args.data[1] = middle;
+  ok(backend->launch(StreamKind::Compute, addKernel(), args, 1));
+  ok(backend->synchronize());
+  for (int i = 0; i < kCount; ++i)
+    ASSERT_EQ(floats(small)[i], static_cast<float>(i + 1));
+}
+
 // Pinning is refused from the start, or when some pieces are pinned already.
 TEST_P(Memory, RefusedPinningLeavesItPageable) {
   for (const char *fault : {"pin", "pin:2"}) {
     setFaults(fault);
     Allocation big = allocate(kHost, 2 * pieceBytes() + 2 * 1048576);
     ASSERT_NE(big.data(), nullptr);
+    EXPECT_EQ(backend->kernelsReach(big.data()), !pins());
     copiesCross(big);
   }
   setFaults("pin");
   Allocation small = allocate(kHost, 3000), there = allocate(kDevice, 3000);
   for (int i = 0; i < 3000; ++i)
     ASSERT_EQ(small.data()[i], std::byte{0});
+  EXPECT_EQ(backend->kernelsReach(small.data()), !pins());
   floats(small)[1] = 5;
   ok(backend->copy(StreamKind::Demand, there.data(), kDevice, small.data(),
                    kHost, 3000));

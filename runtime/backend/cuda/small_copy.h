@@ -1,0 +1,25 @@
+//===- small_copy.h - Copies that do not wait for the bus -------*- C++ -*-===//
+//
+// A GPU copies between its memory and the host's with one engine a direction,
+// and an engine works through its copies one after the other, whatever their
+// streams. The few bytes that a layer's ids, tables and results are would wait
+// there behind an expert of megabytes. A kernel that reads or writes pinned
+// memory where it lies goes past that queue, and starts sooner.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <cstdint>
+#include <cuda_runtime.h>
+
+namespace sluice::cuda {
+
+/// Larger copies are left to the engines, which need no multiprocessors.
+constexpr uint64_t kSmallCopyBytes = 128 << 10;
+
+/// Enqueues a copy of 1 to kSmallCopyBytes bytes between two places that
+/// kernels of the current device reach, at any alignment.
+cudaError_t smallCopy(cudaStream_t stream, void *target, const void *source,
+                      uint64_t bytes);
+
+} // namespace sluice::cuda
