@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/runs.cuh"
 
 namespace sluice::cuda {
 namespace {

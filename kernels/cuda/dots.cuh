@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/runs.cuh"
 
 namespace sluice::cuda {
 
@@ -21,12 +21,6 @@ constexpr int kStagedFloats = 8192;
 
 /// Elements of each row that are staged at a time.
 template <int R> constexpr int kChunk = R == 8 ? 1024 : R == 4 ? 2048 : 4096;
-
-/// Where element i of a chunk lies: the two halves of a run apart, so that
-/// 16-byte reads of neighbouring lanes are neighbours.
-__device__ inline int stagedIndex(int run) {
-  return (run / kWarp) * kDotBlock + (run % kWarp) * 4;
-}
 
 /// acc[r * O + o] becomes lane l's partial sum of row r and weight row o;
 /// follow with reduceMany. All threads of the block must call it. `row(r)`
@@ -76,11 +70,7 @@ __device__ void blockDots(float *staged, int64_t length, const void *in,
         bits.load(static_cast<const float *>(in) + from);
         bits.expand(values);
       }
-      float *to = staged + r * kChunk<R> + stagedIndex(run);
-      *reinterpret_cast<float4 *>(to) =
-          make_float4(values[0], values[1], values[2], values[3]);
-      *reinterpret_cast<float4 *>(to + kDotBlock / 2) =
-          make_float4(values[4], values[5], values[6], values[7]);
+      stageRun(staged + r * kChunk<R> + stagedIndex(run), values);
     }
     __syncthreads();
     for (int base = 0; base < count && active; base += kStep) {
@@ -97,11 +87,8 @@ __device__ void blockDots(float *staged, int64_t length, const void *in,
           raw[a][o].expand(w[o]);
 #pragma unroll
         for (int r = 0; r < R; ++r) {
-          const float *from = staged + r * kChunk<R> + block + laneId() * 4;
-          float4 low = *reinterpret_cast<const float4 *>(from);
-          float4 high = *reinterpret_cast<const float4 *>(from + kDotBlock / 2);
-          const float x[8] = {low.x,  low.y,  low.z,  low.w,
-                              high.x, high.y, high.z, high.w};
+          float x[8];
+          unstageRun(staged + r * kChunk<R> + block + laneId() * 4, x);
 #pragma unroll
           for (int o = 0; o < O; ++o)
 #pragma unroll
