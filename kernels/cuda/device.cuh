@@ -127,7 +127,9 @@ inline bool isAligned16(const void *pointer) {
   return reinterpret_cast<uintptr_t>(pointer) % 16 == 0;
 }
 
-constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+__host__ __device__ constexpr int64_t ceilDiv(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 
 /// Blocks of `threads` for `items` items.
 inline dim3 gridFor(int64_t items, int64_t perBlock) {

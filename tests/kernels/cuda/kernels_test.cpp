@@ -132,6 +132,19 @@ std::vector<std::pair<Kernel, Dims>> borders() {
   }
   for (int64_t headDim : {16, 24, 128, 240, 256, 272})
     all.push_back({Kernel::QkNormRopeWrite, {{"head_dim", headDim}}});
+  // Heads around the widths of the forms; contexts of one split to nine.
+  for (int64_t headDim : {32, 40, 64, 72, 120, 124, 128, 136})
+    for (int64_t pages : {16, 17, 144})
+      all.push_back({Kernel::Attention,
+                     {{"heads", 6},
+                      {"kv_heads", 2},
+                      {"head_dim", headDim},
+                      {"partial", headDim + 2},
+                      {"page_tokens", 16},
+                      {"sequences", 1},
+                      {"pages_per_sequence", pages},
+                      {"pages", pages + 1},
+                      {"splits", (pages * 16 + 255) / 256}}});
   for (auto [experts, topK] :
        std::initializer_list<std::pair<int, int>>{{1, 1},
                                                   {8, 8},
