@@ -132,6 +132,11 @@ std::vector<std::pair<Kernel, Dims>> borders() {
   }
   for (int64_t headDim : {16, 24, 128, 240, 256, 272})
     all.push_back({Kernel::QkNormRopeWrite, {{"head_dim", headDim}}});
+  // One chunk of a row or two; outputs for small blocks, large ones, many.
+  for (int64_t inputs : {8, 2040, 2048, 2052, 4096, 4104})
+    for (int64_t outputs : {1, 4, 9, 1056, 1064})
+      all.push_back(
+          {Kernel::Linear, {{"inputs", inputs}, {"outputs", outputs}}});
   // Heads around the widths of the forms; contexts of one split to nine.
   for (int64_t headDim : {32, 40, 64, 72, 120, 124, 128, 136})
     for (int64_t pages : {16, 17, 144})
