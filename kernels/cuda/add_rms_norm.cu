@@ -5,8 +5,36 @@
 namespace sluice::cuda {
 namespace {
 
-// One block a row. The norm reads the sum as rounded to the activation type:
-// the bits are those of add, then rms_norm.
+// Both kernels: one block a row. The norm reads the sum as rounded to the
+// activation type: the bits are those of add, then rms_norm.
+
+template <typename T, typename W>
+__global__ void __launch_bounds__(kMaxNormThreads)
+    addRmsNormRunsKernel(const T *a, const T *b, const W *weight, T *sum,
+                         T *out, int width, float eps) {
+  int runs = width / kDotRun, column = static_cast<int>(threadIdx.x) * kDotRun;
+  bool active = column < width;
+  int64_t at = int64_t{blockIdx.x} * width + column;
+  Run<W> scale;
+  float values[kDotRun];
+  if (active) {
+    Run<T> left, right;
+    left.read(a + at);
+    right.read(b + at);
+    scale.load(weight + column);
+    float addends[kDotRun];
+    left.expand(values);
+    right.expand(addends);
+#pragma unroll
+    for (int e = 0; e < kDotRun; ++e)
+      values[e] = values[e] + addends[e];
+    storeRun(sum + at, values);
+  }
+  float factor = rmsFactor(runSquares(values, runs), width, eps);
+  if (active)
+    storeScaled(out + at, scale, values, factor);
+}
+
 template <typename T>
 __global__ void addRmsNormKernel(const T *a, const T *b, const void *weight,
                                  DType type, T *sum, T *out, int64_t width,
@@ -32,6 +60,22 @@ cudaError_t addRmsNorm(const KernelArgs &args, int64_t rows,
   int64_t width = args.dim[0];
   if (rows == 0)
     return cudaSuccess;
+  bool aligned = true;
+  for (int i = 0; i < 5; ++i)
+    aligned = aligned && isAligned16(args.data[i]);
+  if (aligned && isNormOfRuns(width))
+    return withActivation(args.dtype[0], [&](auto tag) {
+      using T = typename decltype(tag)::Type;
+      return withWeight(args.dtype[2], [&](auto weightTag) {
+        using W = typename decltype(weightTag)::Type;
+        addRmsNormRunsKernel<T, W><<<gridFor(rows, 1), runThreads(width),
+                                     runBytes(width), context.stream>>>(
+            operand<const T>(args, 0), operand<const T>(args, 1),
+            operand<const W>(args, 2), operand<T>(args, 3), operand<T>(args, 4),
+            static_cast<int>(width), args.scalar[0]);
+        return cudaGetLastError();
+      });
+    });
   bool staged = width <= kMaxStagedWidth;
   return withActivation(args.dtype[0], [&](auto tag) {
     using T = typename decltype(tag)::Type;

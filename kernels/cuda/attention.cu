@@ -3,11 +3,16 @@
 // A context is cut into splits of kAttentionSplit tokens. With scratch, one
 // block computes one split of a row and head, and a second kernel combines the
 // splits in order; without it, one block walks a row's splits twice, first for
-// the maximum that the combination needs. The bits are the same.
+// the maximum that the combination needs. Heads of bf16 that are a power of two
+// of runs or nearly so have a form in which all keys and values of a split are
+// on their way at once. The bits are the same.
 //
 //===----------------------------------------------------------------------===//
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/copies.cuh"
+#include "kernels/cuda/dots.cuh"
+
+#include <type_traits>
 
 namespace sluice::cuda {
 namespace {
@@ -171,26 +176,189 @@ __global__ void __launch_bounds__(kThreads) splitKernel(Attention args) {
   }
 }
 
-// One block a row and head.
+/// Threads of a block of splitRunsKernel: one a token.
+constexpr int kRunsThreads = kAttentionSplit;
+constexpr int kRunsWarps = kRunsThreads / kWarp;
+
+struct RunsShared {
+  int64_t at[kAttentionSplit]; ///< Start of each token's head in the caches.
+  float4 score[kAttentionSplit / 4];
+  float warpMax[kRunsWarps];
+};
+
+// One block a row, head and split, as splitKernel, for bf16 heads of at most
+// Lanes runs. Lanes neighbouring lanes take a token together, and a thread has
+// its run of Lanes tokens: all keys of the split are loaded before the first is
+// used, while the values are copied to shared memory.
+template <int Lanes>
+__global__ void __launch_bounds__(kRunsThreads, 2)
+    splitRunsKernel(Attention args) {
+  constexpr int kGroups = kRunsThreads / Lanes;
+  extern __shared__ uint4 memory[]; // values: [token][head_dim]
+  __shared__ RunsShared shared;
+  auto *values = reinterpret_cast<Bf16 *>(memory);
+  auto *scores = reinterpret_cast<float *>(shared.score);
+  int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp;
+  int64_t item = blockIdx.x, row = item / args.heads, head = item % args.heads;
+  int64_t start = int64_t{blockIdx.y} * kAttentionSplit;
+  int64_t rest = args.tokens(row) - start;
+  if (rest <= 0)
+    return;
+  int count = static_cast<int>(min(rest, int64_t{kAttentionSplit}));
+  int headDim = static_cast<int>(args.headDim);
+  int column = thread % Lanes * kDotRun;
+  bool active = column < headDim;
+  Run<Bf16> query;
+  if (active)
+    query.read(static_cast<const Bf16 *>(args.q) + item * headDim + column);
+  if (thread < count)
+    shared.at[thread] =
+        (kvToken(args.pageTable, args.pagesPerSequence, args.pageTokens,
+                 args.sequence[row], start + thread) *
+             args.kvHeads +
+         head / (args.heads / args.kvHeads)) *
+        headDim;
+  __syncthreads();
+
+  // Token step * kGroups + group is the thread's step-th.
+  int group = thread / Lanes;
+  Run<Bf16> keys[Lanes];
+#pragma unroll
+  for (int step = 0; step < Lanes; ++step)
+    if (int j = step * kGroups + group; active && j < count)
+      keys[step].read(static_cast<const Bf16 *>(args.kCache) + shared.at[j] +
+                      column);
+#pragma unroll 4
+  for (int step = 0; step < Lanes; ++step)
+    if (int j = step * kGroups + group; active && j < count)
+      copyAsync(values + j * headDim + column,
+                static_cast<const Bf16 *>(args.vCache) + shared.at[j] + column,
+                true);
+  commitCopies();
+
+  float q[kDotRun], sums[Lanes];
+  query.expand(q);
+#pragma unroll
+  for (int step = 0; step < Lanes; ++step) {
+    float sum = 0.0f;
+    if (active && step * kGroups + group < count) {
+      float k[kDotRun];
+      keys[step].expand(k);
+#pragma unroll
+      for (int e = 0; e < kDotRun; ++e)
+        sum = __fmaf_rn(q[e], k[e], sum);
+    }
+    // For the partial sums that no element goes to: they are zeros.
+    sums[step] = sum + 0.0f;
+  }
+  // The lane's total is that of the token whose step is its number.
+  int own = thread % Lanes * kGroups + group;
+  float score = reduceStep<Lanes, Lanes / 2>(sums) * args.scale;
+  float largest = warpMax(own < count ? score : -INFINITY);
+  if (own < count)
+    scores[own] = score;
+  if (laneId() == 0)
+    shared.warpMax[warp] = largest;
+  __syncthreads();
+#pragma unroll
+  for (int other = 0; other < kRunsWarps; ++other)
+    largest = fmaxf(largest, shared.warpMax[other]);
+  // A zero leaves a sum of weights as it is, to the bit.
+  scores[thread] =
+      thread < count ? portableExp(scores[thread] - largest) : 0.0f;
+  waitCopies<0>();
+  __syncthreads();
+
+  float *partial =
+      args.scratch + (item * args.splits + blockIdx.y) * (args.headDim + 2);
+  if (warp == kRunsWarps - 1) { // has no column, or few
+    float4 low = shared.score[2 * laneId()],
+           high = shared.score[2 * laneId() + 1];
+    const float weights[kDotRun] = {low.x,  low.y,  low.z,  low.w,
+                                    high.x, high.y, high.z, high.w};
+    float sum = 0.0f;
+#pragma unroll
+    for (int e = 0; e < kDotRun; ++e)
+      sum = sum + weights[e];
+    sum = warpTree(sum);
+    if (laneId() == 0) {
+      partial[headDim] = largest;
+      partial[headDim + 1] = sum;
+    }
+  }
+  if (thread >= headDim)
+    return;
+  float sum = 0.0f;
+  const Bf16 *value = values + thread;
+  int j = 0;
+  for (; j + kDotRun <= count; j += kDotRun) {
+    float4 low = shared.score[j / 4], high = shared.score[j / 4 + 1];
+    const float weights[kDotRun] = {low.x,  low.y,  low.z,  low.w,
+                                    high.x, high.y, high.z, high.w};
+    Bf16 own[kDotRun];
+#pragma unroll
+    for (int e = 0; e < kDotRun; ++e)
+      own[e] = value[(j + e) * headDim];
+#pragma unroll
+    for (int e = 0; e < kDotRun; ++e)
+      sum = __fmaf_rn(weights[e], toFloat(own[e]), sum);
+  }
+  for (; j < count; ++j)
+    sum = __fmaf_rn(scores[j], toFloat(value[j * headDim]), sum);
+  partial[thread] = sum;
+}
+
+/// Combines the splits of a row and head in order. The first few of them are
+/// loaded together.
 template <typename T>
-__global__ void __launch_bounds__(kThreads) combineKernel(Attention args) {
-  int64_t item = blockIdx.x, row = item / args.heads, width = args.headDim + 2;
-  int64_t splits = (args.tokens(row) + kAttentionSplit - 1) / kAttentionSplit;
-  const float *partial = args.scratch + item * args.splits * width;
-  float largest = -INFINITY;
-  for (int64_t s = 0; s < splits; ++s)
-    largest = fmaxf(largest, partial[s * width + args.headDim]);
-  for (int64_t d = threadIdx.x; d < args.headDim; d += kThreads) {
+__device__ void combineSplits(const Attention &args, int64_t item, int splits) {
+  constexpr int kAhead = 8;
+  int64_t width = args.headDim + 2;
+  const float *partials = args.scratch + item * args.splits * width;
+  for (int64_t d = threadIdx.x; d < args.headDim; d += blockDim.x) {
+    float most[kAhead], sums[kAhead], columns[kAhead];
+    auto fetch = [&](int first) {
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a)
+        if (first + a < splits) {
+          const float *partial = partials + (first + a) * width;
+          most[a] = partial[args.headDim];
+          sums[a] = partial[args.headDim + 1];
+          columns[a] = partial[d];
+        }
+    };
+    fetch(0);
+    float largest = -INFINITY;
+#pragma unroll
+    for (int a = 0; a < kAhead; ++a)
+      if (a < splits)
+        largest = fmaxf(largest, most[a]);
+#pragma unroll 8
+    for (int split = kAhead; split < splits; ++split)
+      largest = fmaxf(largest, partials[split * width + args.headDim]);
     float sum = 0.0f, column = 0.0f;
-    for (int64_t s = 0; s < splits; ++s) {
-      const float *split = partial + s * width;
-      float weight = portableExp(split[args.headDim] - largest);
-      sum = __fmaf_rn(split[args.headDim + 1], weight, sum);
-      column = __fmaf_rn(split[d], weight, column);
+    for (int first = 0; first < splits; first += kAhead) {
+      if (first > 0)
+        fetch(first);
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a)
+        if (first + a < splits) {
+          float weight = portableExp(most[a] - largest);
+          sum = __fmaf_rn(sums[a], weight, sum);
+          column = __fmaf_rn(columns[a], weight, column);
+        }
     }
     static_cast<T *>(args.out)[item * args.headDim + d] =
         fromFloat<T>(__fdiv_rn(column, sum));
   }
+}
+
+// One block a row and head.
+template <typename T>
+__global__ void __launch_bounds__(kThreads) combineKernel(Attention args) {
+  int64_t tokens = args.tokens(blockIdx.x / args.heads);
+  combineSplits<T>(args, blockIdx.x,
+                   static_cast<int>(ceilDiv(tokens, kAttentionSplit)));
 }
 
 // Without scratch: one block a row and head.
@@ -230,15 +398,42 @@ __global__ void __launch_bounds__(kThreads) walkKernel(Attention args) {
         fromFloat<T>(__fdiv_rn(column[d], sum));
 }
 
+template <int Lanes>
+cudaError_t launchRuns(const Attention &args, dim3 grid,
+                       const CudaContext &context) {
+  int bytes = static_cast<int>(kAttentionSplit * args.headDim * sizeof(Bf16));
+  if (cudaError_t error = cudaFuncSetAttribute(
+          splitRunsKernel<Lanes>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+          bytes);
+      error != cudaSuccess)
+    return error;
+  splitRunsKernel<Lanes><<<grid, kRunsThreads, bytes, context.stream>>>(args);
+  return cudaGetLastError();
+}
+
+template <typename T, bool Vector>
+cudaError_t launchSplits(const Attention &args, unsigned items,
+                         const CudaContext &context) {
+  dim3 grid(items, static_cast<unsigned>(args.splits));
+  if constexpr (std::is_same_v<T, Bf16> && Vector) {
+    bool aligned = isAligned16(args.q) && isAligned16(args.vCache);
+    if (aligned && args.headDim > 64 && args.headDim <= 128)
+      return launchRuns<16>(args, grid, context);
+    if (aligned && args.headDim > 32 && args.headDim <= 64)
+      return launchRuns<8>(args, grid, context);
+  }
+  size_t bytes = queryFloats(args.headDim) * sizeof(float);
+  splitKernel<T, Vector><<<grid, kThreads, bytes, context.stream>>>(args);
+  return cudaGetLastError();
+}
+
 template <typename T, bool Vector>
 cudaError_t launchAttention(const Attention &args, int64_t rows,
                             const CudaContext &context) {
   unsigned items = static_cast<unsigned>(rows * args.heads);
   if (args.scratch && args.splits > 0) {
-    dim3 grid(items, static_cast<unsigned>(args.splits));
-    size_t bytes = queryFloats(args.headDim) * sizeof(float);
-    splitKernel<T, Vector><<<grid, kThreads, bytes, context.stream>>>(args);
-    if (cudaError_t error = cudaGetLastError(); error != cudaSuccess)
+    if (cudaError_t error = launchSplits<T, Vector>(args, items, context);
+        error != cudaSuccess)
       return error;
     combineKernel<T><<<items, kThreads, 0, context.stream>>>(args);
     return cudaGetLastError();

@@ -57,59 +57,6 @@ __device__ inline void storeAny(void *data, DType type, int64_t index,
     static_cast<float *>(data)[index] = value;
 }
 
-/// Eight neighbouring elements (one run of a dot product) as they lie in
-/// memory, to have many loads in flight before the first use. Addresses are
-/// multiples of 16.
-template <typename T> struct Run;
-
-template <> struct Run<Bf16> {
-  uint4 raw;
-  __device__ void load(const Bf16 *from) {
-    raw = __ldg(reinterpret_cast<const uint4 *>(from));
-  }
-  __device__ void expand(float (&out)[8]) const {
-    const unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      out[2 * i] = __uint_as_float(words[i] << 16);
-      out[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
-    }
-  }
-};
-
-template <> struct Run<Half> {
-  uint4 raw;
-  __device__ void load(const Half *from) {
-    raw = __ldg(reinterpret_cast<const uint4 *>(from));
-  }
-  __device__ void expand(float (&out)[8]) const {
-    const unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      out[2 * i] = __half2float(__ushort_as_half(words[i] & 0xffffu));
-      out[2 * i + 1] = __half2float(__ushort_as_half(words[i] >> 16));
-    }
-  }
-};
-
-template <> struct Run<float> {
-  float4 low, high;
-  __device__ void load(const float *from) {
-    low = __ldg(reinterpret_cast<const float4 *>(from));
-    high = __ldg(reinterpret_cast<const float4 *>(from) + 1);
-  }
-  __device__ void expand(float (&out)[8]) const {
-    out[0] = low.x;
-    out[1] = low.y;
-    out[2] = low.z;
-    out[3] = low.w;
-    out[4] = high.x;
-    out[5] = high.y;
-    out[6] = high.z;
-    out[7] = high.w;
-  }
-};
-
 /// The dot product of two rows by one warp, element by element; all lanes get
 /// it. `x` and `w` are functions of the index.
 template <typename X, typename W>
@@ -143,8 +90,11 @@ __device__ inline float rmsFactor(float sumOfSquares, int64_t width,
 __device__ inline int64_t kvToken(const int *pageTable,
                                   int64_t pagesPerSequence, int64_t pageTokens,
                                   int64_t sequence, int64_t position) {
-  int64_t page = pageTable[sequence * pagesPerSequence + position / pageTokens];
-  return page * pageTokens + position % pageTokens;
+  // Positions are below 2^31, and to divide 32 bits is several times faster.
+  auto at = static_cast<unsigned>(position);
+  auto tokens = static_cast<unsigned>(min(pageTokens, int64_t{1} << 31));
+  int64_t page = pageTable[sequence * pagesPerSequence + at / tokens];
+  return page * pageTokens + at % tokens;
 }
 
 //===----------------------------------------------------------------------===//
@@ -177,7 +127,9 @@ inline bool isAligned16(const void *pointer) {
   return reinterpret_cast<uintptr_t>(pointer) % 16 == 0;
 }
 
-constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+__host__ __device__ constexpr int64_t ceilDiv(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 
 /// Blocks of `threads` for `items` items.
 inline dim3 gridFor(int64_t items, int64_t perBlock) {

@@ -10,37 +10,40 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/runs.cuh"
 
 namespace sluice::cuda {
 
 constexpr int kDotWarps = 8;
 constexpr int kDotThreads = kDotWarps * kWarp;
-/// Floats of shared memory that blockDots needs: 32 KiB.
+/// Floats of shared memory that blockDots needs at most: 32 KiB.
 constexpr int kStagedFloats = 8192;
 
 /// Elements of each row that are staged at a time.
 template <int R> constexpr int kChunk = R == 8 ? 1024 : R == 4 ? 2048 : 4096;
 
-/// Where element i of a chunk lies: the two halves of a run apart, so that
-/// 16-byte reads of neighbouring lanes are neighbours.
-__device__ inline int stagedIndex(int run) {
-  return (run / kWarp) * kDotBlock + (run % kWarp) * 4;
-}
+/// Runs of each weight row that a lane has in flight: 8 loads together.
+template <int O> constexpr int kRunsAhead = O >= 8 ? 1 : 8 / O;
+
+struct Nothing {
+  __device__ void operator()() const {}
+};
 
 /// acc[r * O + o] becomes lane l's partial sum of row r and weight row o;
 /// follow with reduceMany. All threads of the block must call it. `row(r)`
 /// gives the start of row r in elements of `in`, for r < valid; `weights` are
 /// rows of the warp, any readable ones where `active` is false or the row is
 /// not wanted. length is a multiple of 8, every row starts at a multiple of 16
-/// bytes.
-template <typename W, int R, int O, typename Row>
+/// bytes. The block has `Warps` warps. `ready` is called before the rows are
+/// read, when the first weights are on their way.
+template <typename W, int R, int O, int Warps = kDotWarps, typename Row,
+          typename Ready = Nothing>
 __device__ void blockDots(float *staged, int64_t length, const void *in,
                           DType inType, Row row, int valid,
                           const W *const (&weights)[O], bool active,
-                          float (&acc)[R * O]) {
+                          float (&acc)[R * O], Ready ready = {}) {
   constexpr int kRuns = kChunk<R> / kDotRun;
-  constexpr int kAhead = O >= 8 ? 1 : 8 / O; // runs in flight: 8 loads a lane
+  constexpr int kAhead = kRunsAhead<O>;
   constexpr int kStep = kAhead * kDotBlock;
 #pragma unroll
   for (int i = 0; i < R * O; ++i)
@@ -61,7 +64,9 @@ __device__ void blockDots(float *staged, int64_t length, const void *in,
     fetch(0); // on its way while the rows are staged
     if (start > 0)
       __syncthreads();
-    for (int item = threadIdx.x; item < R * kRuns; item += kDotThreads) {
+    else
+      ready();
+    for (int item = threadIdx.x; item < R * kRuns; item += Warps * kWarp) {
       int r = item / kRuns, run = item % kRuns;
       if (r >= valid || run * kDotRun >= count)
         continue;
@@ -69,18 +74,14 @@ __device__ void blockDots(float *staged, int64_t length, const void *in,
       float values[8];
       if (inType == DType::BF16) {
         Run<Bf16> bits;
-        bits.load(static_cast<const Bf16 *>(in) + from);
+        bits.read(static_cast<const Bf16 *>(in) + from);
         bits.expand(values);
       } else {
         Run<float> bits;
-        bits.load(static_cast<const float *>(in) + from);
+        bits.read(static_cast<const float *>(in) + from);
         bits.expand(values);
       }
-      float *to = staged + r * kChunk<R> + stagedIndex(run);
-      *reinterpret_cast<float4 *>(to) =
-          make_float4(values[0], values[1], values[2], values[3]);
-      *reinterpret_cast<float4 *>(to + kDotBlock / 2) =
-          make_float4(values[4], values[5], values[6], values[7]);
+      stageRun(staged + r * kChunk<R> + stagedIndex(run), values);
     }
     __syncthreads();
     for (int base = 0; base < count && active; base += kStep) {
@@ -97,11 +98,8 @@ __device__ void blockDots(float *staged, int64_t length, const void *in,
           raw[a][o].expand(w[o]);
 #pragma unroll
         for (int r = 0; r < R; ++r) {
-          const float *from = staged + r * kChunk<R> + block + laneId() * 4;
-          float4 low = *reinterpret_cast<const float4 *>(from);
-          float4 high = *reinterpret_cast<const float4 *>(from + kDotBlock / 2);
-          const float x[8] = {low.x,  low.y,  low.z,  low.w,
-                              high.x, high.y, high.z, high.w};
+          float x[8];
+          unstageRun(staged + r * kChunk<R> + block + laneId() * 4, x);
 #pragma unroll
           for (int o = 0; o < O; ++o)
 #pragma unroll

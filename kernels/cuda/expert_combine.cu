@@ -7,31 +7,33 @@ namespace {
 
 template <typename T>
 __global__ void expertCombineKernel(const float *in, const float *weights,
-                                    T *out, int64_t topK, int64_t hidden,
-                                    int64_t count) {
-  int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i >= count)
+                                    T *out, int64_t topK, int64_t hidden) {
+  int64_t row = blockIdx.x;
+  int64_t column = int64_t{blockIdx.y} * blockDim.x + threadIdx.x;
+  if (column >= hidden)
     return;
-  int64_t row = i / hidden, column = i % hidden;
   float sum = 0.0f;
 #pragma unroll 8
   for (int64_t rank = row * topK; rank < (row + 1) * topK; ++rank)
     sum = __fmaf_rn(weights[rank], in[rank * hidden + column], sum);
-  out[i] = fromFloat<T>(sum);
+  out[row * hidden + column] = fromFloat<T>(sum);
 }
 
 } // namespace
 
 cudaError_t expertCombine(const KernelArgs &args, int64_t rows,
                           const CudaContext &context) {
-  int64_t topK = args.dim[0], hidden = args.dim[1], count = rows * hidden;
+  int64_t topK = args.dim[0], hidden = args.dim[1];
   if (rows == 0)
     return cudaSuccess;
   return withActivation(args.dtype[2], [&](auto tag) {
     using T = typename decltype(tag)::Type;
-    expertCombineKernel<T><<<gridFor(count, 128), 128, 0, context.stream>>>(
+    constexpr int kThreads = 64;
+    dim3 grid(static_cast<unsigned>(rows),
+              static_cast<unsigned>(ceilDiv(hidden, kThreads)));
+    expertCombineKernel<T><<<grid, kThreads, 0, context.stream>>>(
         operand<const float>(args, 0), operand<const float>(args, 1),
-        operand<T>(args, 2), topK, hidden, count);
+        operand<T>(args, 2), topK, hidden);
     return cudaGetLastError();
   });
 }

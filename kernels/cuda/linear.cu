@@ -18,15 +18,20 @@ struct Linear {
   }
 };
 
+/// Blocks that a multiprocessor has room for at least. One row's product is all
+/// waiting for weights, of which more blocks have more in flight.
+template <typename W, int R, int O>
+constexpr int kMinBlocks = R * O == 1 && sizeof(W) == 2 ? 4 : 2;
+
 // One warp makes O outputs of R rows. Blocks of the same outputs are
 // neighbours, so that further rows find the weights in the L2.
-template <typename W, int R, int O>
-__global__ void __launch_bounds__(kDotThreads, 2)
+template <typename W, int R, int O, int Warps>
+__global__ void __launch_bounds__(Warps *kWarp, kMinBlocks<W, R, O>)
     linearKernel(Linear args, int64_t rowBlocks) {
-  __shared__ __align__(16) float staged[kStagedFloats];
+  __shared__ __align__(16) float staged[R * kChunk<R>];
   int64_t firstRow = blockIdx.x % rowBlocks * R;
   int64_t tile = blockIdx.x / rowBlocks;
-  int64_t first = (tile * kDotWarps + threadIdx.x / kWarp) * O;
+  int64_t first = (tile * Warps + threadIdx.x / kWarp) * O;
   int valid = static_cast<int>(min(int64_t{R}, args.rows - firstRow));
   const W *weights[O];
 #pragma unroll
@@ -34,7 +39,7 @@ __global__ void __launch_bounds__(kDotThreads, 2)
     weights[o] = static_cast<const W *>(args.weight) +
                  min(first + o, args.outputs - 1) * args.inputs;
   float acc[R * O];
-  blockDots<W, R, O>(
+  blockDots<W, R, O, Warps>(
       staged, args.inputs, args.in, args.inType,
       [&](int r) { return (firstRow + r) * args.inputs; }, valid, weights,
       first < args.outputs, acc);
@@ -61,24 +66,28 @@ __global__ void linearScalarKernel(Linear args) {
     args.store(row, output, total);
 }
 
-template <typename W, int R, int O>
+template <typename W, int R, int O, int Warps = kDotWarps>
 cudaError_t launchTile(const Linear &args, const CudaContext &context) {
   int64_t rowBlocks = ceilDiv(args.rows, R);
   dim3 grid(
-      static_cast<unsigned>(rowBlocks * ceilDiv(args.outputs, kDotWarps * O)));
-  linearKernel<W, R, O>
-      <<<grid, kDotThreads, 0, context.stream>>>(args, rowBlocks);
+      static_cast<unsigned>(rowBlocks * ceilDiv(args.outputs, Warps * O)));
+  linearKernel<W, R, O, Warps>
+      <<<grid, Warps * kWarp, 0, context.stream>>>(args, rowBlocks);
   return cudaGetLastError();
 }
 
 // More outputs a warp mean fewer reads of shared memory, as long as there are
-// enough of them to keep all multiprocessors busy.
+// enough of them to keep all multiprocessors busy. One row's few outputs go to
+// small blocks, so that most multiprocessors get some.
 template <typename W, int R, int Few>
 cudaError_t launchRows(const Linear &args, const CudaContext &context) {
   int64_t blocks = ceilDiv(args.rows, R) * ceilDiv(args.outputs, kDotWarps * 4);
-  return blocks >= 2 * context.multiprocessors
-             ? launchTile<W, R, 4>(args, context)
-             : launchTile<W, R, Few>(args, context);
+  if (blocks >= 2 * context.multiprocessors)
+    return launchTile<W, R, 4>(args, context);
+  if constexpr (R == 1)
+    if (ceilDiv(args.outputs, kDotWarps) < context.multiprocessors)
+      return launchTile<W, 1, 1, kDotWarps / 2>(args, context);
+  return launchTile<W, R, Few>(args, context);
 }
 
 } // namespace

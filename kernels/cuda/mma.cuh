@@ -1,4 +1,4 @@
-//===- mma.cuh - Matrix units and asynchronous copies -----------*- C++ -*-===//
+//===- mma.cuh - Matrix units -----------------------------------*- C++ -*-===//
 //
 // Thin names for the PTX that the tensor kernels use: bf16 products with f32
 // sums, 16 x 8 x 16 at a time, operands from shared memory. Rows in shared
@@ -8,28 +8,9 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/copies.cuh"
 
 namespace sluice::cuda {
-
-__device__ inline unsigned sharedAddress(const void *pointer) {
-  return static_cast<unsigned>(__cvta_generic_to_shared(pointer));
-}
-
-/// 16 bytes to shared memory, zeros where not `valid` (nothing is read then).
-__device__ inline void copyAsync(void *shared, const void *global, bool valid) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(
-                   sharedAddress(shared)),
-               "l"(global), "r"(valid ? 16 : 0)
-               : "memory");
-}
-__device__ inline void commitCopies() {
-  asm volatile("cp.async.commit_group;\n" ::: "memory");
-}
-/// Waits until at most `Pending` committed groups of this thread are under way.
-template <int Pending> __device__ inline void waitCopies() {
-  asm volatile("cp.async.wait_group %0;\n" ::"n"(Pending) : "memory");
-}
 
 /// Four 8 x 8 matrices of bf16; lane l names row l % 8 of matrix l / 8.
 __device__ inline void loadMatrices(unsigned (&out)[4], const Bf16 *row) {

@@ -2,14 +2,86 @@
 //
 // A dot product's order is one warp's work, its loads need not be: the block
 // brings the row into shared memory with every thread, then the first warp
-// sums.
+// sums. A row of whole runs has one run a thread, which stays in registers
+// until the result is written; other rows go element by element.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/runs.cuh"
 
 namespace sluice::cuda {
+
+//===----------------------------------------------------------------------===//
+// Rows of whole runs
+//===----------------------------------------------------------------------===//
+
+/// Threads of a block at most; the widest row is one run each.
+constexpr int kMaxNormThreads = 1024;
+
+/// Whether rows this wide are whole runs, one a thread.
+inline bool isNormOfRuns(int64_t width) {
+  return width % kDotRun == 0 && width <= int64_t{kMaxNormThreads} * kDotRun;
+}
+inline unsigned runThreads(int64_t width) {
+  return static_cast<unsigned>(ceilDiv(width / kDotRun, kWarp) * kWarp);
+}
+inline size_t runBytes(int64_t width) {
+  return static_cast<size_t>(ceilDiv(width, kDotBlock)) * kDotBlock *
+         sizeof(float);
+}
+
+/// The sum of the squares of a row of `runs` runs, of which thread t of the
+/// block brings run t; all threads must call it, with runBytes of shared
+/// memory.
+__device__ inline float runSquares(const float (&values)[kDotRun], int runs) {
+  extern __shared__ float4 stagedRuns[];
+  __shared__ float total;
+  auto *staged = reinterpret_cast<float *>(stagedRuns);
+  int thread = static_cast<int>(threadIdx.x);
+  if (thread < runs)
+    stageRun(staged + stagedIndex(thread), values);
+  __syncthreads();
+  if (thread < kWarp) {
+    constexpr int kAhead = 4; // runs of a lane that are read before the first
+    float sum = 0.0f;
+    for (int base = thread; base < runs; base += kAhead * kWarp) {
+      float x[kAhead][kDotRun];
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a)
+        if (base + a * kWarp < runs)
+          unstageRun(staged + stagedIndex(base + a * kWarp), x[a]);
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a)
+        if (base + a * kWarp < runs)
+#pragma unroll
+          for (int e = 0; e < kDotRun; ++e)
+            sum = __fmaf_rn(x[a][e], x[a][e], sum);
+    }
+    __syncwarp();
+    sum = warpTree(sum);
+    if (thread == 0)
+      total = sum;
+  }
+  __syncthreads();
+  return total;
+}
+
+/// Stores weight * (x * factor) for one run.
+template <typename T, typename W>
+__device__ void storeScaled(T *to, const Run<W> &weight,
+                            float (&values)[kDotRun], float factor) {
+  float w[kDotRun];
+  weight.expand(w);
+#pragma unroll
+  for (int e = 0; e < kDotRun; ++e)
+    values[e] = w[e] * (values[e] * factor);
+  storeRun(to, values);
+}
+
+//===----------------------------------------------------------------------===//
+// Any rows
+//===----------------------------------------------------------------------===//
 
 /// Where element i lies in shared memory: lanes that read runs of 8 elements
 /// then touch 32 different banks.

@@ -5,7 +5,28 @@
 namespace sluice::cuda {
 namespace {
 
-// One block a row and group.
+// Both kernels: one block a row and group.
+
+template <typename T, typename W>
+__global__ void __launch_bounds__(kMaxNormThreads)
+    rmsNormRunsKernel(const T *in, const W *weight, T *out, int width,
+                      float eps) {
+  int runs = width / kDotRun, column = static_cast<int>(threadIdx.x) * kDotRun;
+  bool active = column < width;
+  int64_t at = int64_t{blockIdx.x} * width + column;
+  Run<W> scale;
+  float values[kDotRun];
+  if (active) {
+    Run<T> own;
+    own.read(in + at);
+    scale.load(weight + column);
+    own.expand(values);
+  }
+  float factor = rmsFactor(runSquares(values, runs), width, eps);
+  if (active)
+    storeScaled(out + at, scale, values, factor);
+}
+
 template <typename T>
 __global__ void rmsNormKernel(const T *in, const void *weight, DType type,
                               T *out, int64_t width, float eps, bool staged) {
@@ -24,6 +45,19 @@ cudaError_t rmsNorm(const KernelArgs &args, int64_t rows,
   int64_t groups = args.dim[0], width = args.dim[1];
   if (rows == 0)
     return cudaSuccess;
+  if (isNormOfRuns(width) && isAligned16(args.data[0]) &&
+      isAligned16(args.data[1]) && isAligned16(args.data[2]))
+    return withActivation(args.dtype[0], [&](auto tag) {
+      using T = typename decltype(tag)::Type;
+      return withWeight(args.dtype[1], [&](auto weightTag) {
+        using W = typename decltype(weightTag)::Type;
+        rmsNormRunsKernel<T, W><<<gridFor(rows * groups, 1), runThreads(width),
+                                  runBytes(width), context.stream>>>(
+            operand<const T>(args, 0), operand<const W>(args, 1),
+            operand<T>(args, 2), static_cast<int>(width), args.scalar[0]);
+        return cudaGetLastError();
+      });
+    });
   bool staged = width <= kMaxStagedWidth;
   return withActivation(args.dtype[0], [&](auto tag) {
     using T = typename decltype(tag)::Type;

@@ -9,7 +9,31 @@ namespace {
 /// wider ones compute them again for every rank.
 constexpr int64_t kMaxStaged = 8192;
 
-// One warp, and one block, a row.
+// All kernels: one warp, and one block, a row.
+
+// A row of few experts lies in the warp's registers. Whole runs at multiples of
+// 16 bytes are loaded as such.
+template <bool Whole>
+__global__ void __launch_bounds__(kWarp)
+    routeRunsKernel(const float *logits, int *ids, float *weights,
+                    int64_t experts, int64_t topK, bool normalize) {
+  int64_t row = blockIdx.x;
+  const float *x = logits + row * experts;
+  float values[kDotRun] = {};
+  if constexpr (Whole) {
+    if (laneId() * kDotRun < experts) {
+      Run<float> run;
+      run.read(x + laneId() * kDotRun);
+      run.expand(values);
+    }
+  } else {
+    forRun(experts, [&](int e, int i) { values[e] = x[i]; });
+  }
+  runSoftmax(experts, values);
+  runTopK(experts, topK, normalize, values, ids + row * topK,
+          weights + row * topK);
+}
+
 __global__ void routeKernel(const float *logits, int *ids, float *weights,
                             int64_t experts, int64_t topK, bool normalize) {
   extern __shared__ float staged[];
@@ -39,6 +63,14 @@ cudaError_t route(const KernelArgs &args, int64_t rows,
   int64_t experts = args.dim[0];
   if (rows == 0)
     return cudaSuccess;
+  if (isTopKOfRuns(experts, args.dim[1])) {
+    bool whole = experts % kDotRun == 0 && isAligned16(args.data[0]);
+    auto kernel = whole ? routeRunsKernel<true> : routeRunsKernel<false>;
+    kernel<<<gridFor(rows, 1), kWarp, 0, context.stream>>>(
+        operand<const float>(args, 0), operand<int>(args, 1),
+        operand<float>(args, 2), experts, args.dim[1], args.dim[2] != 0);
+    return cudaGetLastError();
+  }
   size_t bytes = experts <= kMaxStaged ? experts * sizeof(float) : 0;
   routeKernel<<<gridFor(rows, 1), kWarp, bytes, context.stream>>>(
       operand<const float>(args, 0), operand<int>(args, 1),

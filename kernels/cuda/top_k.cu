@@ -14,6 +14,13 @@ __global__ void topKKernel(const float *probabilities, int *ids, float *weights,
   if (row >= rows)
     return;
   const float *p = probabilities + row * experts;
+  if (isTopKOfRuns(experts, topK)) {
+    float values[kDotRun] = {};
+    forRun(experts, [&](int e, int i) { values[e] = p[i]; });
+    runTopK(experts, topK, normalize, values, ids + row * topK,
+            weights + row * topK);
+    return;
+  }
   warpTopK(
       experts, topK, normalize, [&](int64_t i) { return p[i]; },
       ids + row * topK, weights + row * topK);

@@ -6,102 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "kernels/cuda/registry.h"
+#include "tests/kernels/cuda/bench.h"
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <functional>
 #include <random>
 #include <vector>
 
 using namespace sluice;
+using namespace sluice::bench;
 
 namespace {
-
-void check(cudaError_t code, const char *what) {
-  if (code == cudaSuccess)
-    return;
-  std::fprintf(stderr, "bench: %s: %s\n", what, cudaGetErrorString(code));
-  std::exit(1);
-}
-
-constexpr size_t kPool = size_t{1} << 30;
-
-struct Bench {
-  cuda::CudaContext context;
-  std::byte *weights = nullptr; ///< kPool random bf16 between -1 and 1.
-  std::byte *other = nullptr;   ///< kPool for everything else, the same values.
-
-  void open() {
-    cudaDeviceProp properties;
-    check(cudaGetDeviceProperties(&properties, 0), "properties");
-    std::printf("%s, %d multiprocessors\n", properties.name,
-                properties.multiProcessorCount);
-    context.multiprocessors = properties.multiProcessorCount;
-    check(cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking),
-          "stream");
-    if (cublasLtCreate(&context.blas) != CUBLAS_STATUS_SUCCESS) {
-      std::fprintf(stderr, "bench: cuBLASLt does not start\n");
-      std::exit(1);
-    }
-    for (std::byte **pool : {&weights, &other}) {
-      void *data = nullptr;
-      check(cudaMalloc(&data, kPool), "memory");
-      *pool = static_cast<std::byte *>(data);
-    }
-    std::vector<uint16_t> random(size_t{1} << 24);
-    std::mt19937 engine(1);
-    for (uint16_t &bits : random) // sign, exponents of 2^-3 to 2^-1, fraction
-      bits = static_cast<uint16_t>((engine() & 0x807f) |
-                                   ((124 + engine() % 3) << 7));
-    size_t bytes = random.size() * 2;
-    for (size_t at = 0; at < kPool; at += bytes) {
-      check(cudaMemcpy(weights + at, random.data(), bytes, cudaMemcpyDefault),
-            "fill");
-      check(cudaMemcpy(other + at, random.data(), bytes, cudaMemcpyDefault),
-            "fill");
-    }
-  }
-
-  /// Seconds of what `enqueue` puts on the stream: median of replays.
-  double time(const std::function<void()> &enqueue) {
-    enqueue(); // loads modules, chooses algorithms
-    check(cudaStreamSynchronize(context.stream), "first run");
-    cudaGraph_t graph;
-    cudaGraphExec_t ready;
-    check(cudaStreamBeginCapture(context.stream, cudaStreamCaptureModeGlobal),
-          "capture");
-    enqueue();
-    check(cudaStreamEndCapture(context.stream, &graph), "capture");
-    check(cudaGraphInstantiate(&ready, graph, 0), "graph");
-    cudaEvent_t start, stop;
-    check(cudaEventCreate(&start), "event");
-    check(cudaEventCreate(&stop), "event");
-    std::vector<float> times;
-    for (int i = 0; i < 23; ++i) {
-      check(cudaEventRecord(start, context.stream), "event");
-      check(cudaGraphLaunch(ready, context.stream), "replay");
-      check(cudaEventRecord(stop, context.stream), "event");
-      check(cudaEventSynchronize(stop), "replay");
-      float milliseconds = 0;
-      check(cudaEventElapsedTime(&milliseconds, start, stop), "event");
-      if (i >= 3)
-        times.push_back(milliseconds);
-    }
-    std::nth_element(times.begin(), times.begin() + times.size() / 2,
-                     times.end());
-    check(cudaGraphExecDestroy(ready), "graph");
-    check(cudaGraphDestroy(graph), "graph");
-    return times[times.size() / 2] * 1e-3;
-  }
-
-  void run(Kernel kernel, Arithmetic arithmetic, const KernelArgs &args,
-           int64_t rows) {
-    check(cuda::findCudaKernel(kernel, arithmetic)(args, rows, context),
-          "launch");
-  }
-};
 
 double copyBandwidth(Bench &bench) {
   double seconds = bench.time([&] {
@@ -323,5 +238,6 @@ int main() {
   benchAttention(bench, 8, 4096, Arithmetic::Portable);
   for (int64_t context : {512, 4096})
     benchAttention(bench, 512, context, Arithmetic::Tensor);
+  benchDecode(bench);
   return 0;
 }

@@ -46,7 +46,8 @@ Device &device() {
 /// so that compute-sanitizer knows its bounds.
 class Mirror {
 public:
-  explicit Mirror(Operands &host) : host(host), args(host.args) {}
+  Mirror(Operands &host, size_t shift)
+      : host(host), shift(shift), args(host.args) {}
   ~Mirror() {
     for (void *block : blocks)
       (void)cudaFree(block);
@@ -54,19 +55,19 @@ public:
   cudaError_t allocate(size_t count) {
     for (size_t i = 0; i < count; ++i) {
       void *block = nullptr;
-      if (cudaError_t code = cudaMalloc(&block, guarded(i).size());
+      if (cudaError_t code = cudaMalloc(&block, guarded(i).size() + shift);
           code != cudaSuccess)
         return code;
       blocks.push_back(block);
       if (args.data[i])
-        args.data[i] = static_cast<std::byte *>(block) + Operands::kGuard;
+        args.data[i] = start(blocks.back()) + Operands::kGuard;
     }
     return cudaSuccess;
   }
   cudaError_t upload() {
     for (size_t i = 0; i < blocks.size(); ++i)
       if (cudaError_t code =
-              cudaMemcpy(blocks[i], guarded(i).data(), guarded(i).size(),
+              cudaMemcpy(start(blocks[i]), guarded(i).data(), guarded(i).size(),
                          cudaMemcpyHostToDevice);
           code != cudaSuccess)
         return code;
@@ -75,7 +76,7 @@ public:
   cudaError_t download() {
     for (size_t i = 0; i < blocks.size(); ++i)
       if (cudaError_t code =
-              cudaMemcpy(guarded(i).data(), blocks[i], guarded(i).size(),
+              cudaMemcpy(guarded(i).data(), start(blocks[i]), guarded(i).size(),
                          cudaMemcpyDeviceToHost);
           code != cudaSuccess)
         return code;
@@ -83,12 +84,16 @@ public:
   }
 
 private:
+  std::byte *start(void *block) {
+    return static_cast<std::byte *>(block) + shift;
+  }
   std::span<std::byte> guarded(size_t i) {
     std::span<std::byte> inner = host.bytes(static_cast<int>(i));
     return {inner.data() - Operands::kGuard,
             inner.size() + 2 * Operands::kGuard};
   }
   Operands &host;
+  size_t shift;
   std::vector<void *> blocks;
 
 public:
@@ -143,7 +148,7 @@ std::string runOnGpu(const Case &source, const GpuOptions &options,
     context.multiprocessors = options.multiprocessors;
   if (!options.library)
     context.blas = nullptr;
-  Mirror mirror(operands);
+  Mirror mirror(operands, options.shift);
   cudaError_t code = mirror.allocate(source.image.size());
   if (code == cudaSuccess)
     code = mirror.upload();

@@ -16,6 +16,8 @@ struct GpuOptions {
   int multiprocessors = 0;
   /// False: without cuBLASLt, on tiles of our own.
   bool library = true;
+  /// Bytes by which operands lie beside a multiple of 256 on the device.
+  size_t shift = 0;
   /// Records the launch into a graph and runs that.
   bool graph = false;
 };

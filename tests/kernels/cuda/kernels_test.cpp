@@ -11,12 +11,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace sluice::test {
 namespace {
 
 constexpr double kLargestNmse = 1e-5;
+
+using Dims = decltype(CaseOptions::dims);
 
 Operands runOnCpu(const Case &source) {
   Operands operands(source);
@@ -64,6 +68,16 @@ TEST_P(Portable, GivesTheBitsOfTheCpu) {
   }
 }
 
+TEST_P(Portable, TakesOperandsOfAnyAlignment) {
+  for (int seed = 500, end = 500 + caseCount(8); seed < end; ++seed) {
+    Case source = makeCase(GetParam(), seed);
+    Operands expected = runOnCpu(source), actual(source);
+    ASSERT_EQ(runOnGpu(source, {.shift = 4}, actual), "");
+    ASSERT_EQ(actual.damage(source), "") << source.describe();
+    ASSERT_EQ(compareBits(source, expected, actual), "");
+  }
+}
+
 TEST_P(Portable, GivesTheSameBitsInAGraph) {
   for (int seed = 100, end = 100 + caseCount(4); seed < end; ++seed) {
     Case source = makeCase(GetParam(), seed);
@@ -91,6 +105,91 @@ TEST_P(Portable, KeepsARowsBitsWhateverItsNeighbours) {
     return; // its result is about all rows together
   for (int seed = 200, end = 200 + caseCount(10); seed < end; ++seed)
     checkRows(makeCase(GetParam(), seed), {});
+}
+
+// Sizes at which kernels change their form, with all element types.
+class Border : public testing::TestWithParam<std::pair<Kernel, Dims>> {};
+
+TEST_P(Border, GivesTheBitsOfTheCpu) {
+  auto [kernel, dims] = GetParam();
+  constexpr int64_t kRows[] = {1, 2, 3, 5, 8, 9};
+  for (int seed = 600, end = 600 + caseCount(12); seed < end; ++seed) {
+    Case source =
+        makeCase(kernel, seed, {.rows = kRows[seed % 6], .dims = dims});
+    Operands expected = runOnCpu(source), actual(source);
+    ASSERT_EQ(runOnGpu(source, {}, actual), "");
+    ASSERT_EQ(actual.damage(source), "") << source.describe();
+    ASSERT_EQ(compareBits(source, expected, actual), "");
+  }
+}
+
+std::vector<std::pair<Kernel, Dims>> borders() {
+  std::vector<std::pair<Kernel, Dims>> all;
+  // Whole runs or not, one warp or more, the most threads of a block.
+  for (int64_t width : {8, 248, 256, 264, 2044, 2048, 4096, 8192, 8200}) {
+    all.push_back({Kernel::AddRmsNorm, {{"hidden", width}}});
+    all.push_back({Kernel::RmsNorm, {{"groups", 2}, {"width", width}}});
+  }
+  for (int64_t headDim : {16, 24, 128, 240, 256, 272})
+    all.push_back({Kernel::QkNormRopeWrite, {{"head_dim", headDim}}});
+  // One chunk of a row or two; outputs for small blocks, large ones, many.
+  for (int64_t inputs : {8, 2040, 2048, 2052, 4096, 4104})
+    for (int64_t outputs : {1, 4, 9, 1056, 1064})
+      all.push_back(
+          {Kernel::Linear, {{"inputs", inputs}, {"outputs", outputs}}});
+  // Heads around the widths of the forms; contexts of one split to nine.
+  for (int64_t headDim : {32, 40, 64, 72, 120, 124, 128, 136})
+    for (int64_t pages : {16, 17, 144})
+      all.push_back({Kernel::Attention,
+                     {{"heads", 6},
+                      {"kv_heads", 2},
+                      {"head_dim", headDim},
+                      {"partial", headDim + 2},
+                      {"page_tokens", 16},
+                      {"sequences", 1},
+                      {"pages_per_sequence", pages},
+                      {"pages", pages + 1},
+                      {"splits", (pages * 16 + 255) / 256}}});
+  for (auto [experts, topK] :
+       std::initializer_list<std::pair<int, int>>{{1, 1},
+                                                  {8, 8},
+                                                  {32, 32},
+                                                  {60, 33},
+                                                  {128, 8},
+                                                  {255, 5},
+                                                  {256, 32},
+                                                  {257, 8}})
+    for (Kernel kernel : {Kernel::TopK, Kernel::Route})
+      all.push_back({kernel, {{"experts", experts}, {"top_k", topK}}});
+  return all;
+}
+
+std::string borderName(const testing::TestParamInfo<Border::ParamType> &info) {
+  std::string text = findSignature(info.param.first)->name;
+  for (const auto &[name, value] : info.param.second)
+    text += "_" + std::string(name) + "_" + std::to_string(value);
+  return text;
+}
+
+// A NaN comes after all others, of several the first.
+TEST(TopK, PutsNanLast) {
+  for (int64_t experts : {5, 128, 300}) {
+    Case source = makeCase(Kernel::TopK, 1,
+                           {.rows = 3,
+                            .dims = {{"experts", experts},
+                                     {"top_k", std::min<int64_t>(experts, 32)},
+                                     {"normalize", 0}}});
+    Operands expected(source), actual(source);
+    for (int64_t i = 0; i < expected.elements(0); ++i)
+      if (i % 17 > 1 || experts == 5) {
+        expected.setValue(0, i, std::nanf(""));
+        actual.setValue(0, i, std::nanf(""));
+      }
+    cpu::findCpuKernel(source.kernel)(expected.args, source.rows, {});
+    ASSERT_EQ(runOnGpu(source, {}, actual), "");
+    auto ids = expected.as<int32_t>(1), own = actual.as<int32_t>(1);
+    ASSERT_TRUE(std::equal(ids.begin(), ids.end(), own.begin()));
+  }
 }
 
 /// How a tensor kernel can run: linear with the library and without.
@@ -149,6 +248,8 @@ TEST_P(Tensor, FallsBackForOtherTypesAndSizes) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Portable, testing::ValuesIn(allKernels()),
                          kernelName);
+INSTANTIATE_TEST_SUITE_P(Kernels, Border, testing::ValuesIn(borders()),
+                         borderName);
 INSTANTIATE_TEST_SUITE_P(Kernels, Tensor,
                          testing::Values(Kernel::Linear, Kernel::Attention,
                                          Kernel::ExpertGateUp,
