@@ -98,28 +98,6 @@ Candidate chooseMode(const PlannerInputs &inputs, const StepPlan &plan,
   return best;
 }
 
-void explainPlacement(const PlannerInputs &inputs, const ExpertRoom &room,
-                      std::vector<std::string> &lines) {
-  const int64_t experts = inputs.model.experts();
-  const int64_t host = std::min(room.hostExperts, experts);
-  const int64_t slots = std::min(room.slots, experts);
-  auto share = [&](int64_t part) {
-    return 100.0 * static_cast<double>(part) / static_cast<double>(experts);
-  };
-  lines.push_back(
-      line("experts", format("%lld in %lld slots of the GPU (%.1f%%)",
-                             static_cast<long long>(experts),
-                             static_cast<long long>(slots), share(slots))));
-  lines.push_back(line("homes of experts",
-                       format("%lld in host memory (%.1f%%), %lld on disk",
-                              static_cast<long long>(host), share(host),
-                              static_cast<long long>(experts - host))));
-  lines.push_back(line("kept at first",
-                       inputs.routing
-                           ? "the likeliest of all layers, by recorded routing"
-                           : "the same number of each layer: no --routing"));
-}
-
 void explainTime(const PlannerInputs &inputs, const StepPlan &plan,
                  const StepCost &cost, std::vector<std::string> &lines) {
   const double layers = static_cast<double>(inputs.model.layers.size());
@@ -197,7 +175,10 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   decisions.predictedStepMs = chosen.cost.totalUs / 1e3;
 
   std::vector<std::string> &lines = report.lines;
-  explainPlacement(inputs, room, lines);
+  lines.push_back(line("kept at first",
+                       inputs.routing
+                           ? "the likeliest of all layers, by recorded routing"
+                           : "the same number of each layer: no --routing"));
   lines.push_back(
       line("policy", decisions.policy + (plan.hitRate >= 0
                                              ? format(": replayed routing "

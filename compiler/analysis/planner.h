@@ -21,7 +21,9 @@ namespace sluice {
 /// What the memory has room for at one number of batches.
 struct ExpertRoom {
   int64_t slots = 0;       ///< Experts in device memory.
-  int64_t hostExperts = 0; ///< Experts in host memory; the rest is on disk.
+  /// Experts whose home is host memory, without the ring's places; the rest is
+  /// on disk.
+  int64_t hostExperts = 0;
 };
 
 /// What recorded routing says beyond popularity.
