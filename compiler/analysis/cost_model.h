@@ -22,6 +22,7 @@
 #include "runtime/core/hardware.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -142,5 +143,8 @@ LayerCost layerCost(const LayerShape &layer, const ExpertLoad &load,
 
 StepCost stepCost(const ModelShape &model, const StepPlan &plan,
                   const RoutingStatistics *routing, const Hardware &hardware);
+/// The same with the loads at hand, as expertLoads gives them.
+StepCost stepCost(const ModelShape &model, const StepPlan &plan,
+                  std::span<const ExpertLoad> loads, const Hardware &hardware);
 
 } // namespace sluice

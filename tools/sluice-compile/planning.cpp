@@ -88,13 +88,10 @@ PlannerInputs Planning::inputs(const CompileOptions &options) const {
   PlannerInputs inputs;
   inputs.model = shape;
   inputs.hardware = &hardware;
-  inputs.routing = recorded.statistics.get();
+  inputs.routing = recorded.statistics ? &recorded.likely : nullptr;
   inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
-  // The CPU takes misses of whole unions alone.
-  const bool splits =
-      isEnabled(options, "split-misses") &&
-      (isEnabled(options, "merge-expert-io") || options.batch == 1);
-  inputs.mode = splits ? options.experts : ExpertMode::Fetch;
+  inputs.mode =
+      isEnabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
   inputs.schedule = options.schedule;
   inputs.context = std::min(kContext, options.maxSeq.value_or(kContext));
   inputs.prefetch = isEnabled(options, "schedule-prefetch");
@@ -144,8 +141,11 @@ Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
     found.hostExperts = divideHostRoom(images, experts).experts;
     return found;
   };
+  const int64_t most = std::min(
+      CompileOptions::kMaxBatch,
+      options.prefillRows.value_or(CompileOptions::kDefaultPrefillRows));
   std::optional<BatchChoice> choice =
-      chooseBatches(inputs(options), room, CompileOptions::kMaxBatch);
+      chooseBatches(inputs(options), room, most);
   if (!choice) {
     batchLines = {"batches n                1: no room for more"};
     return 1;
