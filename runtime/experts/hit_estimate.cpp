@@ -20,9 +20,8 @@ constexpr double kManyDemandsPerSlot = 128;
 /// Distinct experts of a layer that a step demands, at most: uniform routing.
 double demandsOfLayer(const RoutingTrace &trace, uint32_t rowsPerStep) {
   const double experts = trace.experts;
-  return experts *
-         (1 - std::pow(1 - static_cast<double>(trace.topK) / experts,
-                       static_cast<double>(rowsPerStep)));
+  return experts * (1 - std::pow(1 - static_cast<double>(trace.topK) / experts,
+                                 static_cast<double>(rowsPerStep)));
 }
 
 /// `banks` of the trace's layers, evenly spread, and its first `rows` tokens.
@@ -66,8 +65,7 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
 
   // A miss looks at every slot: with m of the layers and as small a part of the
   // slots the visits fall with m * m.
-  const double visits =
-      static_cast<double>(steps) * demands * slots / layers;
+  const double visits = static_cast<double>(steps) * demands * slots / layers;
   const auto banks = static_cast<uint32_t>(
       std::clamp(std::sqrt(static_cast<double>(mostVisits) / visits),
                  std::min(4.0, layers), layers));
@@ -75,10 +73,9 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
   const auto part =
       static_cast<uint32_t>(std::max(1.0, std::round(slots * share)));
   const uint64_t warm = steps / 2;
-  SLUICE_ASSIGN_OR_RETURN(
-      ReplayResult result,
-      replay(samplePart(trace, banks, steps * rowsPerStep), part, rowsPerStep,
-             policy, 0, warm));
+  SLUICE_ASSIGN_OR_RETURN(ReplayResult result,
+                          replay(samplePart(trace, banks, steps * rowsPerStep),
+                                 part, rowsPerStep, policy, 0, warm));
   estimate.demands = result.demands;
   estimate.hits = result.hits;
   estimate.tokens = (steps - warm) * rowsPerStep;
@@ -92,14 +89,13 @@ uint64_t distinctTokens(const RoutingTrace &trace) {
   const uint64_t width = uint64_t{trace.banks} * trace.topK;
   for (uint64_t row = 0; row < trace.rows; ++row) {
     uint64_t hash = 0xcbf29ce484222325; // FNV-1a over the ids
-    for (int32_t id :
-         std::span(trace.ids).subspan(row * width, width))
+    for (int32_t id : std::span(trace.ids).subspan(row * width, width))
       hash = (hash ^ static_cast<uint32_t>(id)) * 0x100000001b3;
     hashes[row] = hash;
   }
   std::sort(hashes.begin(), hashes.end());
-  return static_cast<uint64_t>(
-      std::unique(hashes.begin(), hashes.end()) - hashes.begin());
+  return static_cast<uint64_t>(std::unique(hashes.begin(), hashes.end()) -
+                               hashes.begin());
 }
 
 } // namespace sluice::experts
