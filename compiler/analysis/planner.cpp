@@ -58,9 +58,7 @@ double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
       active > 0 ? std::max(1.0, static_cast<double>(plan.batch) *
                                      static_cast<double>(layer.topK) / active)
                  : 1.0;
-  return balancedHostShare(
-      inputs.hardware->hostToDeviceUs(static_cast<double>(layer.expertBytes)),
-      expertHostUs(layer, rows, *inputs.hardware));
+  return balancedHostShare(layer, rows, *inputs.hardware);
 }
 
 struct Candidate {
