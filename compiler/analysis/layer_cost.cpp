@@ -140,17 +140,19 @@ private:
       return overlap(misses, 0, window);
     // The bus takes ever less and the CPU ever more: one lowest point, which is
     // near to where both end together.
-    auto at = [&](double count) {
-      return overlap(misses, std::clamp(count, 0.0, inMemory), window);
+    const auto most = static_cast<int64_t>(std::ceil(inMemory));
+    const auto near = static_cast<int64_t>(
+        inMemory *
+        balancedHostShare(copy * slower.bus, hostEach * slower.host));
+    auto at = [&](int64_t count) {
+      return overlap(misses, std::min(static_cast<double>(count), inMemory),
+                     window);
     };
-    double count =
-        std::floor(inMemory * balancedHostShare(copy * slower.bus,
-                                                hostEach * slower.host));
-    Overlap best = at(count);
-    for (double step : {-1.0, 1.0})
-      for (double next = count + step; next > -1 && next < inMemory + 1;
-           next += step) {
-        Overlap other = at(next);
+    Overlap best = at(near);
+    for (int64_t step : {-1, 1})
+      for (int64_t count = near + step; count >= 0 && count <= most;
+           count += step) {
+        Overlap other = at(count);
         if (other.end >= best.end)
           break;
         best = other;
@@ -176,11 +178,13 @@ private:
     // Few experts: their number varies from step to step and whole experts are
     // shared, so the mean of the times is not the time of the mean. Taken as
     // binomial: each of the active experts is missing with the same chance.
-    const double trials = std::round(load.active);
+    const int64_t trials = std::llround(load.active);
     if (plan.mode == ExpertMode::Split && trials >= 1 && trials <= 64) {
       const double chance = std::clamp(load.misses() / load.active, 0.0, 1.0);
-      for (double count = 0; count <= trials; ++count)
-        add(result, shared(count, window), binomial(trials, count, chance));
+      for (int64_t count = 0; count <= trials; ++count)
+        add(result, shared(static_cast<double>(count), window),
+            binomial(static_cast<double>(trials), static_cast<double>(count),
+                     chance));
     } else {
       add(result, shared(load.misses(), window), 1);
     }

@@ -69,6 +69,7 @@ public:
 private:
   void addAlone(std::vector<double> &sums) const {
     std::vector<double> chances;
+    chances.reserve(missing.size());
     for (size_t expert : missing)
       chances.push_back(useProbability(popularity[expert], rows));
     addMeansOfBest(chances, 1, sums);
