@@ -115,8 +115,12 @@ std::vector<ExpertLoad> expertLoads(const ModelShape &model,
 
 StepCost stepCost(const ModelShape &model, const StepPlan &plan,
                   const RoutingStatistics *routing, const Hardware &hardware) {
+  return stepCost(model, plan, expertLoads(model, plan, routing), hardware);
+}
+
+StepCost stepCost(const ModelShape &model, const StepPlan &plan,
+                  std::span<const ExpertLoad> loads, const Hardware &hardware) {
   StepCost step;
-  const std::vector<ExpertLoad> loads = expertLoads(model, plan, routing);
   LayerCost one;
   for (size_t i = 0; i < model.layers.size(); ++i) {
     if (i == 0 || loads[i].hits != loads[i - 1].hits ||

@@ -4,12 +4,14 @@
 // of
 //
 //   attention and gate            roofline of each launch
-//   + host round trip             the ids reach the host, the host answers
+//   + host round trip             the ids reach the host, the first copy starts
 //   + max(bus, disk, host, GPU)   missing experts move or are computed where
 //                                 they lie while those that are there run
 //   + what cannot overlap         last wave, join, combine
 //
-// plus the head. A launch takes its measured time where hw.json has one, else a
+// plus the head. The bus and the CPU read the same memory: while both run they
+// take the rates of Hardware::together. Misses are shared in whole experts. A
+// launch takes its measured time where hw.json has one, else a
 // launch overhead and max(bytes / device bandwidth, flops / peak) (Williams et
 // al., Roofline, CACM 2009). How many experts a layer needs: expected_union.h.
 // Times are microseconds.
@@ -22,6 +24,7 @@
 #include "runtime/core/hardware.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,7 +73,9 @@ struct StepPlan {
   bool resident = false; ///< Every expert has a slot for good.
   double diskShare = 0;  ///< Of missing experts, those that lie on the disk.
   ExpertMode mode = ExpertMode::Fetch;
-  double hostShare = 0; ///< For Split.
+  /// For Split: what the plan says until a run has learned better. Times are
+  /// those of the best whole number of experts.
+  double hostShare = 0;
   int64_t prefetchLimit = 0;
   double prefetchPrecision = 0; ///< Chance that a prefetched expert is used.
   int64_t waveBytes = int64_t{32} << 20;
@@ -136,11 +141,18 @@ double expertHostUs(const LayerShape &layer, double rows,
 /// Bus and host end at the same time when the host takes this share of the
 /// missed bytes: copy / (copy + compute), both of one expert.
 double balancedHostShare(double copyUs, double hostUs);
+/// The same for experts of `rows` rows, at the rates that both have while both
+/// run.
+double balancedHostShare(const LayerShape &layer, double rows,
+                         const Hardware &hardware);
 
 LayerCost layerCost(const LayerShape &layer, const ExpertLoad &load,
                     const StepPlan &plan, const Hardware &hardware);
 
 StepCost stepCost(const ModelShape &model, const StepPlan &plan,
                   const RoutingStatistics *routing, const Hardware &hardware);
+/// The same with the loads at hand, as expertLoads gives them.
+StepCost stepCost(const ModelShape &model, const StepPlan &plan,
+                  std::span<const ExpertLoad> loads, const Hardware &hardware);
 
 } // namespace sluice

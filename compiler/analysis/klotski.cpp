@@ -38,10 +38,35 @@ KlotskiCheck checkKlotski(const KlotskiLatencies &t,
 }
 
 std::optional<KlotskiCheck> smallestBatches(const KlotskiAt &at, int64_t most) {
-  for (int64_t n = 1; n <= most; ++n)
-    if (KlotskiCheck check = at(n); check.holds())
-      return check;
+  int64_t few = 0;
+  for (int64_t n : batchesToTry(most)) {
+    KlotskiCheck enough = at(n);
+    if (!enough.holds()) {
+      few = n;
+      continue;
+    }
+    while (few + 1 < enough.batches) {
+      const int64_t middle = few + (enough.batches - few) / 2;
+      if (KlotskiCheck check = at(middle); check.holds())
+        enough = check;
+      else
+        few = middle;
+    }
+    return enough;
+  }
   return std::nullopt;
+}
+
+std::vector<int64_t> batchesToTry(int64_t most) {
+  std::vector<int64_t> all;
+  for (int64_t n = 1; n <= most; n *= 2) {
+    all.push_back(n);
+    if (n >= 2 && n + n / 2 <= most)
+      all.push_back(n + n / 2);
+  }
+  if (!all.empty() && all.back() != most)
+    all.push_back(most);
+  return all;
 }
 
 std::string describe(const KlotskiCheck &check) {

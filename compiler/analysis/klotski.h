@@ -13,8 +13,7 @@
 //                                >= iG + (K + |Q|) iE + iA
 //
 // Q is the set of cold experts that the gate activates. Here Q depends on n:
-// more batches activate more experts, so a larger n may be worse again and the
-// set is searched, not solved.
+// more batches activate more experts, so n is searched, not solved for.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -24,6 +23,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -67,8 +67,15 @@ KlotskiCheck checkKlotski(const KlotskiLatencies &latencies,
 /// The constraints at n batches: latencies and demand may depend on n.
 using KlotskiAt = std::function<KlotskiCheck(int64_t batches)>;
 
+/// Numbers up to `most` worth a look: doublings and halfway between them, in
+/// order, and `most` itself.
+std::vector<int64_t> batchesToTry(int64_t most);
+
 /// The smallest n in 1 .. `most` that satisfies all four constraints; nothing
-/// where none does. Constraints that hold at n need not hold at n + 1.
+/// where none of batchesToTry does. Between the last of these that does not and
+/// the first that does it halves: the left sides grow with n and the union of
+/// experts ever more slowly, so where one batch is too few there is one n from
+/// which it is enough. Calls `at` once for each n it looks at.
 std::optional<KlotskiCheck> smallestBatches(const KlotskiAt &at, int64_t most);
 
 /// One line a constraint: both sides, slack, which one binds.

@@ -33,6 +33,7 @@ public:
                       : 1.0),
         gpuEach(expertGpuUs(shape, perExpert, hardware)),
         hostEach(expertHostUs(shape, perExpert, hardware)),
+        slower(slowdown(bytes, copy, hostEach, hardware)),
         diskEach(streamUs(bytes, hardware.diskRead.value)) {}
 
   LayerCost cost() const {
@@ -43,8 +44,7 @@ public:
     result.misses = load.misses();
     if (plan.resident)
       return resident(result);
-    result.roundTrip =
-        parts * (hardware.copyLatencyUs.value + hardware.syncUs.value);
+    result.roundTrip = parts * hardware.hostRoundTripUs();
     return serial ? wholeLayers(result) : overlapped(result);
   }
 
@@ -95,6 +95,8 @@ private:
     times.hidden = useful * copy;
     times.fetched = fetched;
     times.bus = fetched > 0 ? fetched * copy + delay : 0;
+    times.host = onHost * hostEach;
+    shareMemory(times);
     times.disk = misses * plan.diskShare * diskEach;
     const double wave =
         std::max(1.0, std::floor(static_cast<double>(plan.waveBytes) / bytes));
@@ -104,31 +106,58 @@ private:
     const double afterBus =
         fetched > 0 ? std::min(wave, fetched) * gpuEach + 2 * launch : 0;
     // After the host: its rows go up and are put at their place.
-    double afterHost = 0;
-    if (onHost > 0) {
-      times.host = onHost * hostEach + hardware.syncUs.value +
-                   hardware.copyLatencyUs.value;
-      afterHost = 2 * launch +
+    const double afterHost =
+        onHost > 0
+            ? hardware.hostJoinUs() +
                   hardware.hostToDeviceUs(onHost * perExpert * 4 *
-                                          static_cast<double>(shape.hidden));
-    }
+                                          static_cast<double>(shape.hidden))
+            : 0;
     times.end = std::max({std::max(times.bus, times.disk) + afterBus, times.gpu,
                           times.host + afterHost});
     return times;
   }
 
-  /// The same when the host takes its share of whole experts, rounded to what
-  /// ends first; an expert on disk cannot be computed where it lies.
+  /// The bus and the CPU begin together; until one of them is done both are
+  /// slower, then the other goes on alone.
+  void shareMemory(Overlap &times) const {
+    const double bus = times.bus * slower.bus, host = times.host * slower.host;
+    if (bus <= host) {
+      times.host = bus + times.host - bus / slower.host;
+      times.bus = bus;
+    } else {
+      times.bus = host + times.bus - host / slower.bus;
+      times.host = host;
+    }
+  }
+
+  /// The same when the host takes as many whole experts as end first; one on
+  /// the disk cannot be computed where it lies.
   Overlap shared(double misses, double window) const {
     const double inMemory = misses * (1 - plan.diskShare);
     if (plan.mode == ExpertMode::Host)
       return overlap(misses, inMemory, window);
     if (plan.mode != ExpertMode::Split)
       return overlap(misses, 0, window);
-    const double wish = inMemory * plan.hostShare;
-    Overlap less = overlap(misses, std::floor(wish), window);
-    Overlap more = overlap(misses, std::min(std::ceil(wish), inMemory), window);
-    return less.end <= more.end ? less : more;
+    // The bus takes ever less and the CPU ever more: one lowest point, which is
+    // near to where both end together.
+    const auto most = static_cast<int64_t>(std::ceil(inMemory));
+    const auto near = static_cast<int64_t>(
+        inMemory *
+        balancedHostShare(copy * slower.bus, hostEach * slower.host));
+    auto at = [&](int64_t count) {
+      return overlap(misses, std::min(static_cast<double>(count), inMemory),
+                     window);
+    };
+    Overlap best = at(near);
+    for (int64_t step : {-1, 1})
+      for (int64_t count = near + step; count >= 0 && count <= most;
+           count += step) {
+        Overlap other = at(count);
+        if (other.end >= best.end)
+          break;
+        best = other;
+      }
+    return best;
   }
 
   void add(LayerCost &result, const Overlap &times, double weight) const {
@@ -149,17 +178,30 @@ private:
     // Few experts: their number varies from step to step and whole experts are
     // shared, so the mean of the times is not the time of the mean. Taken as
     // binomial: each of the active experts is missing with the same chance.
-    const double trials = std::round(load.active);
+    const int64_t trials = std::llround(load.active);
     if (plan.mode == ExpertMode::Split && trials >= 1 && trials <= 64) {
       const double chance = std::clamp(load.misses() / load.active, 0.0, 1.0);
-      for (double count = 0; count <= trials; ++count)
-        add(result, shared(count, window), binomial(trials, count, chance));
+      for (int64_t count = 0; count <= trials; ++count)
+        add(result, shared(static_cast<double>(count), window),
+            binomial(static_cast<double>(trials), static_cast<double>(count),
+                     chance));
     } else {
       add(result, shared(load.misses(), window), 1);
     }
     result.tail += launch;
     result.total += result.attention + result.roundTrip + launch;
     return result;
+  }
+
+  /// How many times longer the bus and the CPU take while both run.
+  struct Slower {
+    double bus, host;
+  };
+  static Slower slowdown(double bytes, double copyUs, double hostUs,
+                         const Hardware &hardware) {
+    const HostRates alone{bytes / copyUs / 1e3, bytes / hostUs / 1e3};
+    const HostRates both = hardware.together(alone);
+    return {alone.bus / both.bus, alone.experts / both.experts};
   }
 
   static double binomial(double trials, double count, double chance) {
@@ -176,7 +218,9 @@ private:
   const Hardware &hardware;
   const double rows, bytes, copy, launch;
   const bool serial;
-  const double parts, perExpert, gpuEach, hostEach, diskEach;
+  const double parts, perExpert, gpuEach, hostEach;
+  const Slower slower;
+  const double diskEach;
 };
 
 } // namespace
@@ -205,6 +249,16 @@ double expertHostUs(const LayerShape &layer, double rows,
 
 double balancedHostShare(double copyUs, double hostUs) {
   return copyUs / (copyUs + hostUs);
+}
+
+double balancedHostShare(const LayerShape &layer, double rows,
+                         const Hardware &hardware) {
+  const auto bytes = static_cast<double>(layer.expertBytes);
+  const double copyUs = hardware.hostToDeviceUs(bytes);
+  const double hostUs = expertHostUs(layer, rows, hardware);
+  const HostRates both =
+      hardware.together({bytes / copyUs / 1e3, bytes / hostUs / 1e3});
+  return both.experts / (both.bus + both.experts);
 }
 
 LayerCost layerCost(const LayerShape &layer, const ExpertLoad &load,

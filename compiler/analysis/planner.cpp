@@ -39,20 +39,26 @@ int64_t chooseWaveBytes(const PlannerInputs &inputs) {
       bytes * std::clamp(experts, 1.0, static_cast<double>(layer.experts)));
 }
 
+/// What candidates share: the experts of a step, and what prefetchPrecision
+/// found.
+struct Situation {
+  std::vector<ExpertLoad> loads;
+  std::vector<double> precision;
+};
+
 /// The share at which bus and host end together, for the mean layer.
-double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan) {
+double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
+                       const Situation &situation) {
   const LayerShape &layer = inputs.model.layers.front();
   double active = 0;
-  for (const ExpertLoad &load : expertLoads(inputs.model, plan, inputs.routing))
+  for (const ExpertLoad &load : situation.loads)
     active += load.active;
   active /= static_cast<double>(inputs.model.layers.size());
   const double rows =
       active > 0 ? std::max(1.0, static_cast<double>(plan.batch) *
                                      static_cast<double>(layer.topK) / active)
                  : 1.0;
-  return balancedHostShare(
-      inputs.hardware->hostToDeviceUs(static_cast<double>(layer.expertBytes)),
-      expertHostUs(layer, rows, *inputs.hardware));
+  return balancedHostShare(layer, rows, *inputs.hardware);
 }
 
 struct Candidate {
@@ -61,33 +67,37 @@ struct Candidate {
   PrefetchPlan prefetch;
 };
 
-Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode) {
+Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
+                  Situation &situation) {
   Candidate result;
   plan.mode = mode;
-  plan.hostShare = mode == ExpertMode::Host    ? 1
-                   : mode == ExpertMode::Split ? chooseHostShare(inputs, plan)
-                                               : 0;
-  result.prefetch = planPrefetch(inputs, plan);
+  plan.hostShare = mode == ExpertMode::Host ? 1
+                   : mode == ExpertMode::Split
+                       ? chooseHostShare(inputs, plan, situation)
+                       : 0;
+  result.prefetch =
+      planPrefetch(inputs, plan, situation.loads, situation.precision);
   plan.prefetchLimit = result.prefetch.limit;
   plan.prefetchPrecision =
       result.prefetch.limit ? result.prefetch.precision : 0;
   result.plan = plan;
-  result.cost = stepCost(inputs.model, plan, inputs.routing, *inputs.hardware);
+  result.cost = stepCost(inputs.model, plan, situation.loads, *inputs.hardware);
   return result;
 }
 
 /// The requested mode, or of all the one that ends first; each on the way is
 /// named in `compared`.
 Candidate chooseMode(const PlannerInputs &inputs, const StepPlan &plan,
-                     std::string &compared) {
-  if (inputs.schedule == ScheduleKind::Serial)
-    return tryMode(inputs, plan, ExpertMode::Fetch);
+                     Situation &situation, std::string &compared) {
+  if (inputs.schedule == ScheduleKind::Serial ||
+      (!inputs.merged && plan.batch > 1))
+    return tryMode(inputs, plan, ExpertMode::Fetch, situation);
   if (inputs.mode != ExpertMode::Auto)
-    return tryMode(inputs, plan, inputs.mode);
+    return tryMode(inputs, plan, inputs.mode, situation);
   Candidate best;
   for (ExpertMode mode :
        {ExpertMode::Fetch, ExpertMode::Split, ExpertMode::Host}) {
-    Candidate one = tryMode(inputs, plan, mode);
+    Candidate one = tryMode(inputs, plan, mode, situation);
     compared += format("%s%s %.2f ms", compared.empty() ? "" : ", ", name(mode),
                        one.cost.totalUs / 1e3);
     // Another way must be worth its second engine.
@@ -98,26 +108,32 @@ Candidate chooseMode(const PlannerInputs &inputs, const StepPlan &plan,
   return best;
 }
 
-void explainPlacement(const PlannerInputs &inputs, const ExpertRoom &room,
-                      std::vector<std::string> &lines) {
-  const int64_t experts = inputs.model.experts();
-  const int64_t host = std::min(room.hostExperts, experts);
-  const int64_t slots = std::min(room.slots, experts);
-  auto share = [&](int64_t part) {
-    return 100.0 * static_cast<double>(part) / static_cast<double>(experts);
-  };
-  lines.push_back(
-      line("experts", format("%lld in %lld slots of the GPU (%.1f%%)",
-                             static_cast<long long>(experts),
-                             static_cast<long long>(slots), share(slots))));
-  lines.push_back(line("homes of experts",
-                       format("%lld in host memory (%.1f%%), %lld on disk",
-                              static_cast<long long>(host), share(host),
-                              static_cast<long long>(experts - host))));
-  lines.push_back(line("kept at first",
-                       inputs.routing
-                           ? "the likeliest of all layers, by recorded routing"
-                           : "the same number of each layer: no --routing"));
+/// The hit rate to expect: the replayed one as far as it is believed, for the
+/// rest that of keeping the likeliest experts. `text` says so.
+double blendHits(const ReplayedHits &replayed,
+                 const std::vector<ExpertLoad> &loads, std::string &text) {
+  double active = 0, kept = 0;
+  for (const ExpertLoad &load : loads) {
+    active += load.active;
+    kept += load.hits;
+  }
+  const double likely = active > 0 ? kept / active : 0;
+  const double weight = replayed.weight();
+  const double rate =
+      weight > 0 ? weight * replayed.rate + (1 - weight) * likely : likely;
+  text = format(": %.1f%% in slots", 100 * rate);
+  const auto tokens = static_cast<long long>(replayed.tokens);
+  text +=
+      weight > 0
+          ? format(", from %lld recorded tokens behind a warm-up", tokens)
+          : format(", by popularity alone: %lld recorded tokens are too few "
+                   "to replay",
+                   tokens);
+  if (weight > 0 && weight < 1)
+    text += format(", which are few: their %.1f%% count for %.0f%%, popularity "
+                   "says %.1f%%",
+                   100 * replayed.rate, 100 * weight, 100 * likely);
+  return rate;
 }
 
 void explainTime(const PlannerInputs &inputs, const StepPlan &plan,
@@ -152,6 +168,10 @@ void explainTime(const PlannerInputs &inputs, const StepPlan &plan,
 
 } // namespace
 
+double ReplayedHits::weight() const {
+  return rate < 0 ? 0 : std::clamp(demandsPerSlot / kEnoughDemands, 0.0, 1.0);
+}
+
 PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
                      const ExpertRoom &room) {
   PlannerReport report;
@@ -179,14 +199,20 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   }
   plan.diskShare = 1 - std::min(1.0, static_cast<double>(room.hostExperts) /
                                          static_cast<double>(experts));
-  if (inputs.evidence && inputs.evidence->hitRate &&
-      plan.schedule == ScheduleKind::Planned)
-    plan.hitRate = inputs.evidence->hitRate(batch, room.slots);
+  Situation situation;
+  situation.loads = expertLoads(inputs.model, plan, inputs.routing);
+  std::string hits;
+  if (inputs.evidence && inputs.evidence->hits &&
+      plan.schedule == ScheduleKind::Planned) {
+    plan.hitRate = blendHits(inputs.evidence->hits(batch, room.slots),
+                             situation.loads, hits);
+    situation.loads = expertLoads(inputs.model, plan, inputs.routing);
+  }
   plan.waveBytes =
       plan.schedule == ScheduleKind::Serial ? 0 : chooseWaveBytes(inputs);
 
   std::string compared;
-  Candidate chosen = chooseMode(inputs, plan, compared);
+  Candidate chosen = chooseMode(inputs, plan, situation, compared);
   report.plan = chosen.plan;
   report.cost = chosen.cost;
   ExpertDecisions &decisions = report.decisions;
@@ -197,13 +223,11 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   decisions.predictedStepMs = chosen.cost.totalUs / 1e3;
 
   std::vector<std::string> &lines = report.lines;
-  explainPlacement(inputs, room, lines);
-  lines.push_back(
-      line("policy", decisions.policy + (plan.hitRate >= 0
-                                             ? format(": replayed routing "
-                                                      "finds %.1f%% in slots",
-                                                      100 * plan.hitRate)
-                                             : "")));
+  lines.push_back(line("kept at first",
+                       inputs.routing
+                           ? "the likeliest of all layers, by recorded routing"
+                           : "the same number of each layer: no --routing"));
+  lines.push_back(line("policy", decisions.policy + hits));
   lines.push_back(line("schedule", plan.schedule == ScheduleKind::Serial
                                        ? "serial"
                                        : "planned"));

@@ -20,8 +20,24 @@ namespace sluice {
 
 /// What the memory has room for at one number of batches.
 struct ExpertRoom {
-  int64_t slots = 0;       ///< Experts in device memory.
-  int64_t hostExperts = 0; ///< Experts in host memory; the rest is on disk.
+  int64_t slots = 0; ///< Experts in device memory.
+  /// Experts whose home is host memory, without the ring's places; the rest is
+  /// on disk.
+  int64_t hostExperts = 0;
+};
+
+/// What replaying recorded tokens says of the experts in slots.
+struct ReplayedHits {
+  double rate = -1; ///< Share of demanded experts; below 0: unknown.
+  /// That were counted, without repetitions; where the rate is unknown, those
+  /// that there are.
+  int64_t tokens = 0;
+  /// Demands that were counted, without repetitions, over the slots.
+  double demandsPerSlot = 0;
+
+  /// How far the rate is believed, 0 to 1: fully from kEnoughDemands a slot.
+  double weight() const;
+  static constexpr double kEnoughDemands = 16;
 };
 
 /// What recorded routing says beyond popularity.
@@ -30,22 +46,25 @@ struct RoutingEvidence {
   /// transitions[i * experts + j], tokens that used expert i of the layer
   /// before and expert j of this. Empty where unknown.
   std::vector<std::vector<int32_t>> transitions;
-  /// Share of demanded experts found in `slots` slots when the recorded tokens
-  /// run in steps of `batch`, or below 0 where that is unknown.
-  std::function<double(int64_t batch, int64_t slots)> hitRate;
+  /// The recorded tokens in steps of `batch` with `slots` slots. Costs a replay
+  /// a call.
+  std::function<ReplayedHits(int64_t batch, int64_t slots)> hits;
 };
 
 struct PlannerInputs {
   ModelShape model;
-  const Hardware *hardware = nullptr;            ///< Required.
-  const RoutingStatistics *routing = nullptr;    ///< Optional.
+  const Hardware *hardware = nullptr; ///< Required.
+  /// Optional. Of few tokens it should be smoothed: what was not seen may come.
+  const RoutingStatistics *routing = nullptr;
   const RoutingEvidence *evidence = nullptr;     ///< Optional.
   ExpertMode mode = ExpertMode::Auto;            ///< --experts
   ScheduleKind schedule = ScheduleKind::Planned; ///< --schedule
   int64_t context = 512; ///< Tokens that a row attends to.
   bool prefetch = true;  ///< The pass is on.
-  bool merged = true;    ///< The pass is on.
-  bool graphs = true;    ///< The pass is on.
+  /// The pass is on. Where it is not, the CPU computes misses of one batch
+  /// only: it takes whole unions.
+  bool merged = true;
+  bool graphs = true; ///< The pass is on.
 };
 
 /// What was decided and why.
@@ -71,23 +90,28 @@ struct BatchChoice {
 };
 
 /// --batch auto: the smallest n up to `most` that fits and satisfies Klotski's
-/// constraints; where none does, the smallest whose throughput is within 3% of
-/// the best. Nothing where even one batch does not fit.
+/// constraints; where none does, or the schedule is serial and hides nothing,
+/// the smallest whose throughput is within 3% of the best. Looks at doublings
+/// and halfway between them, then halves between the last that does not satisfy
+/// them and the first that does; every look costs what decide() does. Nothing
+/// where even one batch does not fit.
 std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
                                          const RoomOf &room, int64_t most);
 
-/// Klotski's constraints for the model's first layer at `batch` batches. Dense
+/// Klotski's constraints for the mean layer of a step as `report` has it. Dense
 /// weights stay in device memory, so attention and gate transfer nothing; the
 /// experts that are in slots compute beside the transfers and stand for the hot
-/// one.
-KlotskiCheck klotskiAt(const PlannerInputs &inputs, int64_t batch,
-                       const ExpertRoom &room);
+/// one. A missing expert takes as long as it does in the report's cost, whoever
+/// bounds it: the bus, the disk or the CPU.
+KlotskiCheck klotskiOf(const PlannerInputs &inputs,
+                       const PlannerReport &report);
 
 /// Chance that an expert that was moved ahead is used by `batch` rows, when the
-/// `limit` likeliest of each layer that are not among its resident ones move.
-/// From popularity alone, or given one expert of the layer before where there
-/// is evidence; the mean over the layers.
-double prefetchPrecision(const PlannerInputs &inputs, int64_t batch,
-                         double residentShare, int64_t limit);
+/// l likeliest of each layer that are not among its resident ones move, for l =
+/// 1 .. `most`. From popularity alone, or given one expert of the layer before
+/// where there is evidence; the mean over the layers.
+std::vector<double> prefetchPrecision(const PlannerInputs &inputs,
+                                      int64_t batch, double residentShare,
+                                      int64_t most);
 
 } // namespace sluice

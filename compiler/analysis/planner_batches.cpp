@@ -4,22 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
 
 namespace sluice {
 namespace {
-
-StepPlan planOf(const PlannerInputs &inputs, int64_t batch,
-                const ExpertRoom &room) {
-  StepPlan plan;
-  plan.batch = batch;
-  plan.context = inputs.context;
-  plan.slots = std::min(room.slots, inputs.model.experts());
-  plan.resident = room.slots >= inputs.model.experts();
-  plan.graphs = inputs.graphs;
-  if (!plan.resident && inputs.evidence && inputs.evidence->hitRate)
-    plan.hitRate = inputs.evidence->hitRate(batch, room.slots);
-  return plan;
-}
 
 void addLines(std::vector<std::string> &lines, const std::string &text) {
   size_t begin = 0;
@@ -28,50 +16,53 @@ void addLines(std::vector<std::string> &lines, const std::string &text) {
     lines.push_back(text.substr(begin, end - begin));
 }
 
-/// Numbers worth a look when throughput decides: doublings, and halfway.
-std::vector<int64_t> candidates(int64_t most) {
-  std::vector<int64_t> all;
-  for (int64_t n = 1; n <= most; n *= 2) {
-    all.push_back(n);
-    if (n >= 2 && n + n / 2 <= most)
-      all.push_back(n + n / 2);
-  }
-  if (all.back() != most)
-    all.push_back(most);
-  return all;
-}
+struct Try {
+  int64_t batch;
+  double tokensPerSecond;
+  KlotskiCheck check;
+};
 
 } // namespace
 
-KlotskiCheck klotskiAt(const PlannerInputs &inputs, int64_t batch,
-                       const ExpertRoom &room) {
+KlotskiCheck klotskiOf(const PlannerInputs &inputs,
+                       const PlannerReport &report) {
   const LayerShape &layer = inputs.model.layers.front();
   const Hardware &hardware = *inputs.hardware;
-  const auto rows = static_cast<double>(batch);
-  const StepPlan plan = planOf(inputs, batch, room);
-  const ExpertLoad load =
-      expertLoads(inputs.model, plan, inputs.routing).front();
+  const StepPlan &plan = report.plan;
+  const LayerCost &sum = report.cost.sum;
+  const auto layers = static_cast<double>(inputs.model.layers.size());
+  const auto rows = static_cast<double>(plan.batch);
+  double active = 0, hits = 0;
+  for (const ExpertLoad &load :
+       expertLoads(inputs.model, plan, inputs.routing)) {
+    active += load.active / layers;
+    hits += load.hits / layers;
+  }
   // The attentions of n batches are one launch each here: tA and tG are a
   // batch's share of them.
-  double attention = 0, gate = 0;
+  double gate = 0;
   for (const OpShape &op : layer.before)
-    (op.gate ? gate : attention) += opUs(
-        op, rows, static_cast<double>(plan.context), plan.graphs, hardware);
+    if (op.gate)
+      gate +=
+          opUs(op, rows, static_cast<double>(plan.context),
+               plan.graphs && plan.schedule == ScheduleKind::Planned, hardware);
   const double perExpert =
-      load.active > 0
-          ? std::max(1.0, rows * static_cast<double>(layer.topK) / load.active)
+      active > 0
+          ? std::max(1.0, rows * static_cast<double>(layer.topK) / active)
           : 1.0;
   KlotskiLatencies latencies;
-  latencies.attention = attention / rows / 1e3;
+  latencies.attention = (sum.attention / layers - gate) / rows / 1e3;
   latencies.gate = gate / rows / 1e3;
   latencies.expert = expertGpuUs(layer, perExpert, hardware) / 1e3;
-  latencies.hotExpert = load.hits * latencies.expert;
-  latencies.expertIo =
-      hardware.hostToDeviceUs(static_cast<double>(layer.expertBytes)) / 1e3;
+  latencies.hotExpert = hits * latencies.expert;
+  if (sum.misses > 0)
+    latencies.expertIo =
+        std::max({sum.bus + sum.hidden, sum.disk, sum.host}) / sum.misses / 1e3;
+  const double misses = sum.misses / layers;
   KlotskiDemand demand;
-  demand.hot = std::min(static_cast<double>(layer.topK), load.misses());
-  demand.cold = load.misses() - demand.hot;
-  return checkKlotski(latencies, demand, batch);
+  demand.hot = std::min(static_cast<double>(layer.topK), misses);
+  demand.cold = misses - demand.hot;
+  return checkKlotski(latencies, demand, plan.batch);
 }
 
 std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
@@ -84,10 +75,21 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
     int64_t middle = fits + (above - fits) / 2;
     (room(middle) ? fits : above) = middle;
   }
+  const bool serial = inputs.schedule == ScheduleKind::Serial;
+  std::vector<Try> tries;
+  auto at = [&](int64_t n) {
+    const PlannerReport report = decide(inputs, n, *room(n));
+    tries.push_back(
+        {n, report.cost.tokensPerSecond, klotskiOf(inputs, report)});
+    return tries.back().check;
+  };
+  std::optional<KlotskiCheck> smallest;
+  if (serial)
+    std::ranges::for_each(batchesToTry(fits), at);
+  else
+    smallest = smallestBatches(at, fits);
   BatchChoice choice;
-  char text[200];
-  std::optional<KlotskiCheck> smallest = smallestBatches(
-      [&](int64_t n) { return klotskiAt(inputs, n, *room(n)); }, fits);
+  char text[240];
   if (smallest) {
     choice.batch = smallest->batches;
     choice.satisfied = true;
@@ -97,32 +99,24 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
                   "constraints; %lld would fit",
                   "batches n", static_cast<long long>(choice.batch),
                   static_cast<long long>(fits));
-    choice.lines.emplace_back(text);
-    addLines(choice.lines, describe(choice.check));
-    return choice;
+  } else {
+    const double best =
+        std::ranges::max(tries, {}, &Try::tokensPerSecond).tokensPerSecond;
+    const auto chosen = std::ranges::find_if(tries, [best](const Try &one) {
+      return one.tokensPerSecond >= 0.97 * best;
+    });
+    choice.batch = chosen->batch;
+    choice.check = chosen->check;
+    std::snprintf(
+        text, sizeof text,
+        "%-24s %lld: %s; this brings %.1f of at most %.1f tokens a second",
+        "batches n", static_cast<long long>(choice.batch),
+        serial ? "the serial schedule hides nothing"
+               : ("no n up to " + std::to_string(fits) +
+                  ", the most that fits, hides the transfers")
+                     .c_str(),
+        chosen->tokensPerSecond, best);
   }
-  struct Try {
-    int64_t batch;
-    double tokensPerSecond;
-  };
-  std::vector<Try> tries;
-  double best = 0;
-  for (int64_t n : candidates(fits)) {
-    StepCost cost = stepCost(inputs.model, planOf(inputs, n, *room(n)),
-                             inputs.routing, *inputs.hardware);
-    tries.push_back({n, cost.tokensPerSecond});
-    best = std::max(best, cost.tokensPerSecond);
-  }
-  auto chosen = std::ranges::find_if(tries, [best](const Try &one) {
-    return one.tokensPerSecond >= 0.97 * best;
-  });
-  choice.batch = chosen->batch;
-  choice.check = klotskiAt(inputs, choice.batch, *room(choice.batch));
-  std::snprintf(text, sizeof text,
-                "%-24s %lld: no n up to %lld, the most that fits, hides the "
-                "transfers; this brings %.1f of at most %.1f tokens a second",
-                "batches n", static_cast<long long>(choice.batch),
-                static_cast<long long>(fits), chosen->tokensPerSecond, best);
   choice.lines.emplace_back(text);
   addLines(choice.lines, describe(choice.check));
   return choice;

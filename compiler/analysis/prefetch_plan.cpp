@@ -10,20 +10,27 @@
 namespace sluice {
 namespace {
 
-/// Mean of the `limit` largest of `chances` after the first `skip` in order of
-/// `rank`: the resident ones are the likeliest without evidence.
-double meanOfBest(std::vector<double> chances, size_t limit) {
-  limit = std::min(limit, chances.size());
-  if (limit == 0)
-    return 0;
+/// Adds to sums[i], times `weight`, the mean of the i + 1 largest of `chances`,
+/// or of all where there are fewer. Changes the order of `chances`.
+void addMeansOfBest(std::vector<double> &chances, double weight,
+                    std::vector<double> &sums) {
+  const size_t most = std::min(sums.size(), chances.size());
   std::partial_sort(chances.begin(),
-                    chances.begin() + static_cast<std::ptrdiff_t>(limit),
+                    chances.begin() + static_cast<std::ptrdiff_t>(most),
                     chances.end(), std::greater());
-  double sum = 0;
-  for (size_t i = 0; i < limit; ++i)
-    sum += chances[i];
-  return sum / static_cast<double>(limit);
+  double sum = 0, mean = 0;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    if (i < most) {
+      sum += chances[i];
+      mean = sum / static_cast<double>(i + 1);
+    }
+    sums[i] += weight * mean;
+  }
 }
+
+/// What follows an expert goes by popularity as if so many tokens more had used
+/// it: a few say little.
+constexpr double kDoubt = 4;
 
 class Precision {
 public:
@@ -53,22 +60,32 @@ public:
                   missing.begin() + static_cast<std::ptrdiff_t>(resident));
   }
 
-  double of(int64_t limit) const {
-    return transitions ? given(static_cast<size_t>(limit))
-                       : alone(static_cast<size_t>(limit));
+  /// Adds the precision at each limit to `sums`.
+  void addTo(std::vector<double> &sums) const {
+    if (!transitions || !addGiven(sums))
+      addAlone(sums);
   }
 
 private:
-  double alone(size_t limit) const {
+  void addAlone(std::vector<double> &sums) const {
     std::vector<double> chances;
+    chances.reserve(missing.size());
     for (size_t expert : missing)
       chances.push_back(useProbability(popularity[expert], rows));
-    return meanOfBest(std::move(chances), limit);
+    addMeansOfBest(chances, 1, sums);
   }
 
-  /// One of the rows is known to have used expert i of the layer before.
-  double given(size_t limit) const {
-    double sum = 0, weight = 0;
+  /// One of the rows is known to have used expert i of the layer before. False
+  /// where no expert was.
+  bool addGiven(std::vector<double> &sums) const {
+    double all = 0;
+    for (int32_t count : *transitions)
+      all += count;
+    if (all <= 0)
+      return false;
+    std::vector<double> others(experts), chances;
+    for (size_t j : missing)
+      others[j] = 1 - useProbability(popularity[j], rows - 1);
     for (size_t i = 0; i < experts; ++i) {
       const int32_t *row = transitions->data() + i * experts;
       double uses = 0; // each token that used i counts top_k times
@@ -76,17 +93,16 @@ private:
         uses += row[j];
       if (uses <= 0)
         continue;
-      std::vector<double> chances;
+      const double tokens = uses / static_cast<double>(layer.topK);
+      chances.clear();
       for (size_t j : missing) {
-        const double one =
-            std::min(1.0, row[j] * static_cast<double>(layer.topK) / uses);
-        chances.push_back(
-            1 - (1 - one) * (1 - useProbability(popularity[j], rows - 1)));
+        const double one = std::min(1.0, (row[j] + kDoubt * popularity[j]) /
+                                             (tokens + kDoubt));
+        chances.push_back(1 - (1 - one) * others[j]);
       }
-      sum += uses * meanOfBest(std::move(chances), limit);
-      weight += uses;
+      addMeansOfBest(chances, uses / all, sums);
     }
-    return weight > 0 ? sum / weight : alone(limit);
+    return true;
   }
 
   const LayerShape &layer;
@@ -111,18 +127,24 @@ std::string microseconds(double us) {
 
 } // namespace
 
-double prefetchPrecision(const PlannerInputs &inputs, int64_t batch,
-                         double residentShare, int64_t limit) {
+std::vector<double> prefetchPrecision(const PlannerInputs &inputs,
+                                      int64_t batch, double residentShare,
+                                      int64_t most) {
   const std::vector<LayerShape> &layers = inputs.model.layers;
   const bool informed = inputs.routing || inputs.evidence;
-  double sum = 0, count = 0;
+  std::vector<double> sums(static_cast<size_t>(most));
+  double count = 0;
   // Without data one layer is as another.
   for (size_t i = 0; i < layers.size() && (informed || i == 0); ++i, ++count)
-    sum += Precision(inputs, layers[i], i, batch, residentShare).of(limit);
-  return count > 0 ? sum / count : 0;
+    Precision(inputs, layers[i], i, batch, residentShare).addTo(sums);
+  for (double &sum : sums)
+    sum /= std::max(count, 1.0);
+  return sums;
 }
 
-PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan) {
+PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
+                          std::span<const ExpertLoad> loads,
+                          std::vector<double> &precision) {
   PrefetchPlan none;
   if (!inputs.prefetch || plan.schedule == ScheduleKind::Serial) {
     none.reason = plan.schedule == ScheduleKind::Serial
@@ -136,8 +158,7 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan) {
   }
   const ModelShape &model = inputs.model;
   const auto layers = static_cast<double>(model.layers.size());
-  const StepCost without =
-      stepCost(model, plan, inputs.routing, *inputs.hardware);
+  const StepCost without = stepCost(model, plan, loads, *inputs.hardware);
   const double window =
       (without.sum.attention + without.sum.roundTrip) / layers;
   const double copy = inputs.hardware->hostToDeviceUs(
@@ -147,7 +168,7 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan) {
                         static_cast<double>(model.experts()));
   const double misses = without.sum.misses / layers;
   double active = 0;
-  for (const ExpertLoad &load : expertLoads(model, plan, inputs.routing))
+  for (const ExpertLoad &load : loads)
     active += load.active;
   const double use = active / static_cast<double>(model.experts());
   const double breakEven = use / (1 + use);
@@ -155,23 +176,26 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan) {
                            " of attention, gate and round trip a layer, " +
                            microseconds(copy) + " an expert";
 
-  none.precision = prefetchPrecision(inputs, plan.batch, resident, 1);
   // Half the slots stay with what the layers keep.
   const auto most = std::min<int64_t>(
       {static_cast<int64_t>(std::ceil(window / copy)), plan.slots / 2,
        static_cast<int64_t>(std::ceil(misses)), 64});
+  const auto needed = static_cast<size_t>(std::max<int64_t>(1, most));
+  if (precision.size() < needed)
+    precision = prefetchPrecision(inputs, plan.batch, resident,
+                                  static_cast<int64_t>(needed));
+  none.precision = precision.front();
   PrefetchPlan best = none;
   double bestUs = without.totalUs;
   for (int64_t limit = 1; limit <= most; ++limit) {
     StepPlan with = plan;
     with.prefetchLimit = limit;
-    with.prefetchPrecision =
-        prefetchPrecision(inputs, plan.batch, resident, limit);
+    with.prefetchPrecision = precision[static_cast<size_t>(limit - 1)];
     const double wasted =
         static_cast<double>(limit) * (1 - with.prefetchPrecision) * (1 + use);
     if (with.prefetchPrecision <= breakEven || wasted > kMostWaste * misses)
       continue;
-    double us = stepCost(model, with, inputs.routing, *inputs.hardware).totalUs;
+    double us = stepCost(model, with, loads, *inputs.hardware).totalUs;
     if (us < bestUs * 0.9999) {
       bestUs = us;
       best.limit = limit;

@@ -20,7 +20,11 @@ inline constexpr double kMostWaste = 0.15;
 /// The limit that makes a step of `plan` shortest. An expert that is moved and
 /// not used has evicted one that may be: moving ahead pays from a chance of
 /// use p / (1 + p), p being that of an average expert in a slot. `plan` has no
-/// prefetch yet.
-PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan);
+/// prefetch yet; `loads` are its experts. `precision` is prefetchPrecision at
+/// the plan's batches and slots, filled in where it is too short: it is the
+/// same for all modes, and takes time.
+PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
+                          std::span<const ExpertLoad> loads,
+                          std::vector<double> &precision);
 
 } // namespace sluice

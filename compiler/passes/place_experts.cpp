@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/analysis/host_room.h"
 #include "compiler/analysis/memory_table.h"
 #include "compiler/passes/Passes.h"
 
@@ -24,9 +25,6 @@ using namespace sluice::planir;
 
 namespace sluice {
 namespace {
-
-/// A ring needs one image that is read into while another one is copied out.
-constexpr int64_t kLeastRing = 2;
 
 /// One expert of a pool.
 struct Expert {
@@ -150,18 +148,18 @@ void PlaceExperts::giveImages(MutableArrayRef<Pool> pools) {
     // The pool's part of the budget, of which the ring comes first.
     auto part = static_cast<int64_t>(double(budget) *
                                      (double(all * slotBytes) / double(most)));
-    int64_t images = (pools.size() == 1 ? budget : part) / slotBytes;
-    int64_t places = std::clamp<int64_t>(images / 8, kLeastRing,
-                                         std::max<int64_t>(kLeastRing, ring));
-    pool.onHost = std::clamp<int64_t>(images - places, 0, all);
+    const HostRoom room = divideHostRoom(
+        (pools.size() == 1 ? budget : part) / slotBytes, all, ring);
+    pool.onHost = room.experts;
     OpBuilder builder(pool.op);
     ArenaOp target = arena("ring", Memory::Host);
     auto slots = pool.op.getBuffer().getDefiningOp<BufferOp>();
-    target.setBytes(target.getBytes() + places * slotBytes);
-    auto bounce = BufferOp::create(builder, pool.op.getLoc(), slots.getType(),
-                                   (pool.op.getName() + ".ring").str(), target,
-                                   target.getBytes() - places * slotBytes,
-                                   places * slotBytes, slots.getDtype());
+    const int64_t bytes = room.ringPlaces * slotBytes;
+    target.setBytes(target.getBytes() + bytes);
+    auto bounce =
+        BufferOp::create(builder, pool.op.getLoc(), slots.getType(),
+                         (pool.op.getName() + ".ring").str(), target,
+                         target.getBytes() - bytes, bytes, slots.getDtype());
     pool.op.getBounceMutable().assign(bounce);
   }
 }

@@ -2,6 +2,7 @@
 
 #include "compiler/pipeline/compile.h"
 
+#include "compiler/analysis/host_room.h"
 #include "compiler/passes/Passes.h"
 #include "compiler/pipeline/complaints.h"
 #include "compiler/pipeline/pipeline.h"
@@ -66,8 +67,13 @@ ExpertSituation describeSituation(ModuleOp model, const Taken &taken,
       std::clamp(left / situation.slotBytes, expert::kMinimumSlots,
                  std::max(expert::kMinimumSlots, situation.experts));
   int64_t hostLeft = clampBytes(options.hostMemory) - taken.host;
-  situation.hostExperts =
-      std::clamp<int64_t>(hostLeft / situation.slotBytes, 0, situation.experts);
+  situation.hostExperts = situation.experts;
+  // Without the pass all images are in host memory, whatever the budget.
+  if (isEnabled(options, "place-experts"))
+    situation.hostExperts =
+        divideHostRoom(std::max<int64_t>(0, hostLeft / situation.slotBytes),
+                       situation.experts)
+            .experts;
   return situation;
 }
 

@@ -50,6 +50,11 @@ Result<Limits> resolveLimits(const CompileOptions &options,
       tokens);
   if (limits.prefillRows < 1)
     return outOfRange("--prefill-rows", limits.prefillRows, "at least 1");
+  // A step has a row of each sequence whose logits it gives.
+  if (limits.prefillRows < limits.batch)
+    return outOfRange("--prefill-rows", limits.prefillRows,
+                      "at least the " + std::to_string(limits.batch) +
+                          " of --batch");
   return limits;
 }
 

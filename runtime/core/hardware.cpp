@@ -94,6 +94,34 @@ double Hardware::deviceToHostUs(double bytes) const {
   return copyUs(deviceToHost, bytes);
 }
 
+HostRates Hardware::together(HostRates alone) const {
+  HostRates part = shared;
+  double all = shared.bus + shared.experts;
+  if (all <= 0) {
+    double fastest = 0;
+    for (const Curve::Point &point : hostToDevice.points)
+      fastest = std::max(fastest, point.y);
+    all = std::min(fastest + hostExpert.at(1), hostRead.value);
+    part = alone;
+  }
+  if (alone.bus + alone.experts <= all)
+    return alone;
+  const double bus = std::clamp(all * part.bus / (part.bus + part.experts),
+                                all - alone.experts, alone.bus);
+  return {bus, all - bus};
+}
+
+double Hardware::hostRoundTripUs() const {
+  return roundTripUs.value > 0 ? roundTripUs.value
+                               : copyLatencyUs.value + syncUs.value;
+}
+
+double Hardware::hostJoinUs() const {
+  return joinUs.value > 0
+             ? joinUs.value
+             : syncUs.value + copyLatencyUs.value + 2 * launchUs.value;
+}
+
 std::optional<double> Hardware::kernelUs(Kernel kernel, Arithmetic arithmetic,
                                          std::span<const int64_t> dims,
                                          double rows, double context) const {

@@ -58,6 +58,12 @@ struct ExpertTime {
   double us = 0;      ///< Its share of the launch.
 };
 
+/// What copies to the device and expert kernels of the CPU read from host
+/// memory, GB/s each.
+struct HostRates {
+  double bus = 0, experts = 0;
+};
+
 struct Hardware {
   std::string name;
 
@@ -76,6 +82,16 @@ struct Hardware {
   Figure syncUs;        ///< Work is done until the host thread knows it.
   Figure copyLatencyUs; ///< A small copy alone, until its end is seen.
 
+  /// Optional: while copies of experts and host experts of one row run at once;
+  /// both rates 0 where nobody measured. The source is of both.
+  HostRates shared;
+  std::string sharedSource;
+  /// Optional, 0 where nobody measured. From the ids' computation on the device
+  /// until the host has read them, looked the experts up and the first copy
+  /// starts; and from the end of the host's experts until their results are in
+  /// place on the device, without the wire's part.
+  Figure roundTripUs, joinUs;
+
   std::vector<KernelTime> kernels;
   std::vector<ExpertTime> experts;
 
@@ -83,6 +99,18 @@ struct Hardware {
   /// the curve's points (a latency and a rate), the last point's rate beyond.
   double hostToDeviceUs(double bytes) const;
   double deviceToHostUs(double bytes) const;
+
+  /// Both rates while both run, from those of each alone. They share what the
+  /// host's memory gives: as measured, else the sum of the rates alone (the
+  /// fastest copies, experts of one row) but no more than hostRead. Where that
+  /// is too little, each gets its part of it (as measured, else as it would
+  /// read alone), and what one cannot use the other gets.
+  HostRates together(HostRates alone) const;
+
+  /// roundTripUs, else the latency of a small copy and a wait.
+  double hostRoundTripUs() const;
+  /// joinUs, else a wait, the latency of a small copy and two launches.
+  double hostJoinUs() const;
 
   /// Measured time of a launch: entries of the same kernel, arithmetic and
   /// shape, linear between the nearest numbers of rows and of tokens. Dims that
@@ -97,9 +125,10 @@ struct Hardware {
                                  double rows) const;
 };
 
-/// Reads hw.json. Every figure must be finite and above 0, curves increasing in
-/// x, kernels known with the dims of their signature; unknown keys, absurd
-/// sizes and duplicates are refused. The error is one line with `fileName`.
+/// Reads hw.json. Every figure that is there must be finite and above 0, curves
+/// increasing in x, kernels known with the dims of their signature; unknown
+/// keys, absurd sizes and duplicates are refused. The error is one line with
+/// `fileName`.
 Result<Hardware> parseHardware(std::string_view text,
                                std::string_view fileName);
 

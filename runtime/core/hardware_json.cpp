@@ -35,6 +35,13 @@ constexpr FigureKey kFigures[] = {
     {"copy_latency_us", &Hardware::copyLatencyUs},
 };
 
+/// Those that may be left out.
+constexpr FigureKey kOptionalFigures[] = {
+    {"round_trip_us", &Hardware::roundTripUs},
+    {"join_us", &Hardware::joinUs},
+};
+constexpr const char *kShared = "host_memory_shared_gb_s";
+
 struct CurveKey {
   const char *key;
   Curve Hardware::*member;
@@ -86,6 +93,17 @@ Status readFigure(const JsonObject &root, const char *key, Figure &figure) {
       checkKeys(object, root.where(key), {"value", "source"}));
   SLUICE_ASSIGN_OR_RETURN(figure.value, readNumber(object, "value"));
   SLUICE_ASSIGN_OR_RETURN(figure.source, readText(object, "source"));
+  return Status::ok();
+}
+
+Status readShared(const JsonObject &root, Hardware &hardware) {
+  SLUICE_ASSIGN_OR_RETURN(JsonObject object, root.object(kShared));
+  SLUICE_RETURN_IF_ERROR(
+      checkKeys(object, root.where(kShared), {"bus", "experts", "source"}));
+  SLUICE_ASSIGN_OR_RETURN(hardware.shared.bus, readNumber(object, "bus"));
+  SLUICE_ASSIGN_OR_RETURN(hardware.shared.experts,
+                          readNumber(object, "experts"));
+  SLUICE_ASSIGN_OR_RETURN(hardware.sharedSource, readText(object, "source"));
   return Status::ok();
 }
 
@@ -225,8 +243,10 @@ Result<Hardware> parseHardware(std::string_view text,
   if (format != kFormat)
     return root.mismatch("format", inQuotes(kFormat));
   std::set<std::string, std::less<>> known = {"format", "name", "kernels",
-                                              "experts"};
+                                              "experts", kShared};
   for (const FigureKey &figure : kFigures)
+    known.insert(figure.key);
+  for (const FigureKey &figure : kOptionalFigures)
     known.insert(figure.key);
   for (const CurveKey &curve : kCurves)
     known.insert(curve.key);
@@ -237,8 +257,14 @@ Result<Hardware> parseHardware(std::string_view text,
   for (const FigureKey &figure : kFigures)
     SLUICE_RETURN_IF_ERROR(
         readFigure(root, figure.key, hardware.*figure.member));
+  for (const FigureKey &figure : kOptionalFigures)
+    if (root.has(figure.key))
+      SLUICE_RETURN_IF_ERROR(
+          readFigure(root, figure.key, hardware.*figure.member));
   for (const CurveKey &curve : kCurves)
     SLUICE_RETURN_IF_ERROR(readCurve(root, curve.key, hardware.*curve.member));
+  if (root.has(kShared))
+    SLUICE_RETURN_IF_ERROR(readShared(root, hardware));
   SLUICE_RETURN_IF_ERROR(readEntries(
       root, "kernels", hardware.kernels, readKernel, [](const KernelTime &t) {
         return std::tuple(t.kernel, t.arithmetic, t.dims, t.rows, t.context);
@@ -256,12 +282,22 @@ std::string printHardware(const Hardware &hardware) {
   for (const CurveKey &curve : kCurves)
     text += ",\n  " + jsonText(curve.key) + ": " +
             printCurve(hardware.*curve.member);
-  for (const FigureKey &key : kFigures) {
+  auto printFigure = [&](const FigureKey &key) {
     const Figure &figure = hardware.*key.member;
     text += ",\n  " + jsonText(key.key) +
             ": {\"value\": " + json(figure.value).dump() +
             ", \"source\": " + jsonText(figure.source) + "}";
-  }
+  };
+  for (const FigureKey &key : kFigures)
+    printFigure(key);
+  for (const FigureKey &key : kOptionalFigures)
+    if ((hardware.*key.member).value > 0)
+      printFigure(key);
+  if (hardware.shared.bus > 0)
+    text += ",\n  " + jsonText(kShared) +
+            ": {\"bus\": " + json(hardware.shared.bus).dump() +
+            ", \"experts\": " + json(hardware.shared.experts).dump() +
+            ",\n    \"source\": " + jsonText(hardware.sharedSource) + "}";
   std::string entries;
   for (const KernelTime &time : hardware.kernels)
     entries += (entries.empty() ? "\n    " : ",\n    ") +

@@ -12,16 +12,22 @@
 namespace sluice::experts {
 
 ReplayResult replay(const UseTrace &uses, uint32_t slots,
-                    std::unique_ptr<Policy> policy, uint64_t expertBytes) {
+                    std::unique_ptr<Policy> policy, uint64_t expertBytes,
+                    uint64_t warmSteps) {
   const std::vector<uint32_t> bankExperts(uses.banks, uses.experts);
   Residency residency(slots, bankExperts, std::move(policy), expertBytes);
   std::vector<uint32_t> order; // of a group: those with a slot, then the others
   order.reserve(uses.experts);
+  uint64_t steps = 0;
+  Counters warm; // what was counted when the warm-up ended
   for (size_t index = 0; index < uses.ends.size(); ++index) {
     const std::span<const uint32_t> group = uses.group(index);
     const uint64_t begin = uses.ends[index] - group.size();
-    if (uses.bank[index] == 0)
+    if (uses.bank[index] == 0) {
       residency.beginStep();
+      if (steps++ == warmSteps)
+        warm = residency.counters();
+    }
     order.clear();
     for (size_t i = 0; i < group.size(); ++i) {
       residency.use(group[i], uses.rows[begin + i]);
@@ -47,7 +53,9 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
     for (size_t i = done; i < order.size(); ++i)
       residency.release(residency.slotOf(order[i]));
   }
-  const Counters &counters = residency.counters();
+  if (steps <= warmSteps)
+    return {};
+  const Counters counters = residency.counters().since(warm);
   return {.demands = counters.demands,
           .hits = counters.hits,
           .misses = counters.misses,
@@ -57,7 +65,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
 
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                             uint32_t rowsPerStep, std::string_view policy,
-                            uint64_t expertBytes) {
+                            uint64_t expertBytes, uint64_t warmSteps) {
   if (slots == 0 || rowsPerStep == 0 || trace.rows == 0)
     return Status(ErrorCode::InvalidArgument,
                   "replay: found " + std::to_string(slots) + " slots, " +
@@ -69,7 +77,7 @@ Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
       auto made,
       makePolicy(policy, {.bankExperts = bankExperts, .popularity = {}}));
   return replay(groupUses(trace, rowsPerStep), slots, std::move(made),
-                expertBytes);
+                expertBytes, warmSteps);
 }
 
 Result<std::string> comparePolicies(const RoutingTrace &trace,

@@ -28,14 +28,16 @@ struct ReplayResult {
 /// Runs `policy` on `uses` with a pool of `slots` >= 1 that starts empty, as
 /// the engine does without prefetch: all experts of a group are used and held,
 /// the missing ones take slots; when a group needs more than there are, its
-/// own earliest go first. `policy` must be made for the trace's banks.
+/// own earliest go first. The first `warmSteps` steps fill the pool and are not
+/// counted. `policy` must be made for the trace's banks.
 ReplayResult replay(const UseTrace &uses, uint32_t slots,
-                    std::unique_ptr<Policy> policy, uint64_t expertBytes = 0);
+                    std::unique_ptr<Policy> policy, uint64_t expertBytes = 0,
+                    uint64_t warmSteps = 0);
 
 /// The same by name on a recorded trace, `rowsPerStep` rows a step.
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                             uint32_t rowsPerStep, std::string_view policy,
-                            uint64_t expertBytes = 0);
+                            uint64_t expertBytes = 0, uint64_t warmSteps = 0);
 
 /// A markdown table: for each of `rowsPerStep` (n) and of `residencies` (slots
 /// as a share 0..1 of all experts) the hit rate of every policy and of

@@ -140,6 +140,71 @@ TEST(CostModel, SplitEndsTogether) {
   EXPECT_NEAR(cost.disk, 28000, 0.01);
 }
 
+/// Both alone would read 1.5 times what the memory gives: while both run, bus
+/// and host take 4/3 as long for an expert, 1333 and 667 us.
+TEST(CostModel, BusAndHostShareMemory) {
+  Hardware machine = roundMachine();
+  const double bus = 9437184 / 1e6, host = 2 * bus; // GB/s
+  machine.hostRead.value = 0.75 * (bus + host);
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  layer.topK = 9;
+  EXPECT_NEAR(balancedHostShare(layer, 1, machine), 2.0 / 3, 1e-12);
+  StepPlan plan = planOf(1, 0);
+  plan.mode = ExpertMode::Split;
+  LayerCost cost = layerCost(layer, {9, 0}, plan, machine);
+  EXPECT_NEAR(cost.host, 4000, 0.01); // six
+  EXPECT_NEAR(cost.bus, 4000, 0.01);  // three
+  // Of seven five: until the bus is done with two after 2667 us the host has
+  // done four, and the fifth takes 500 us alone.
+  layer.topK = 7;
+  cost = layerCost(layer, {7, 0}, plan, machine);
+  EXPECT_NEAR(cost.fetched, 2, 1e-9);
+  EXPECT_NEAR(cost.bus, 2 * 4000 / 3.0, 0.01);
+  EXPECT_NEAR(cost.host, 2 * 4000 / 3.0 + 500, 0.01);
+  // Measured: the bus keeps its rate, the host falls to three fifths of its
+  // own, 833 us an expert. Of nine five: when the bus is done after 4 ms, the
+  // host has done 4.8, and the rest takes 100 us alone.
+  machine.shared = {bus, 0.6 * host};
+  layer.topK = 9;
+  EXPECT_NEAR(balancedHostShare(layer, 1, machine), 1.2 / 2.2, 1e-12);
+  cost = layerCost(layer, {9, 0}, plan, machine);
+  EXPECT_NEAR(cost.bus, 4000, 0.01);
+  EXPECT_NEAR(cost.host, 4100, 0.01);
+  // Both together slower than the host alone: it takes them all.
+  machine.shared = {bus, 0.4 * host};
+  cost = layerCost(layer, {9, 0}, plan, machine);
+  EXPECT_EQ(cost.fetched, 0);
+  EXPECT_NEAR(cost.host, 4500, 0.01);
+  // Alone each is as fast as ever.
+  plan.mode = ExpertMode::Host;
+  EXPECT_NEAR(layerCost(layer, {9, 0}, plan, machine).host, 4500, 0.01);
+  plan.mode = ExpertMode::Fetch;
+  EXPECT_NEAR(layerCost(layer, {9, 0}, plan, machine).bus, 9000, 0.01);
+}
+
+/// What a layer pays beside the experts: 20 us until the first copy starts, 30
+/// until the results are there.
+TEST(CostModel, OverheadsOfALayer) {
+  Hardware machine = roundMachine();
+  machine.roundTripUs = {20, "t"};
+  machine.joinUs = {30, "t"};
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  StepPlan plan = planOf(1, 0);
+  LayerCost cost = layerCost(layer, {8, 0}, plan, machine);
+  EXPECT_NEAR(cost.roundTrip, 20, 1e-6);
+  EXPECT_NEAR(cost.total, 20 + 8000 + 10, 0.01);
+  plan.mode = ExpertMode::Host;
+  cost = layerCost(layer, {8, 0}, plan, machine);
+  // The results are 8 rows of 2048 floats.
+  EXPECT_NEAR(cost.total, 20 + 4000 + 30 + machine.hostToDeviceUs(8 * 2048 * 4),
+              0.01);
+  // Nothing is missing: nothing to join.
+  cost = layerCost(layer, {8, 8}, plan, machine);
+  EXPECT_NEAR(cost.total, 20 + 80, 0.01);
+}
+
 /// Whole layers, once a batch, one after the other: 128 ms a batch.
 TEST(CostModel, SerialMovesWholeLayers) {
   const Hardware machine = roundMachine();

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <string>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -97,7 +99,7 @@ TEST(Planner, PrefetchPaysFromABreakEven) {
   PlannerInputs inputs = inputsOf(machine);
   inputs.mode = ExpertMode::Fetch;
   // One token, no data: 8 of 128 use what was moved, one in 17 must.
-  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0.25, 4), 8.0 / 128, 1e-6);
+  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0.25, 4).back(), 8.0 / 128, 1e-6);
   PlannerReport report = decide(inputs, 1, kQuarter);
   EXPECT_EQ(report.decisions.prefetchLimit, 0);
   EXPECT_TRUE(says(report, "6% of what moves ahead would be used"))
@@ -118,7 +120,7 @@ RoutingEvidence certain(size_t layers) {
     evidence.transitions[l].assign(128 * 128, 0);
     for (size_t i = 0; i < 128; ++i)
       for (size_t j = 0; j < 8; ++j)
-        evidence.transitions[l][i * 128 + (8 * i + j) % 128] = 5;
+        evidence.transitions[l][i * 128 + (8 * i + j) % 128] = 5000;
   }
   return evidence;
 }
@@ -131,9 +133,12 @@ TEST(Planner, CorrelationMakesPrefetchPay) {
   inputs.evidence = &evidence;
   // Of the first layer nothing is known; of the others all eight, where they
   // are not among the 32 resident ones: three quarters of them.
-  const double precision = prefetchPrecision(inputs, 1, 0.25, 2);
-  EXPECT_NEAR(precision, (8.0 / 128 + 5 * 0.75) / 6, 0.05);
-  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0, 2), (8.0 / 128 + 5) / 6, 1e-6);
+  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0.25, 2)[1],
+              (8.0 / 128 + 5 * 0.75) / 6, 0.05);
+  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0, 2)[1], (8.0 / 128 + 5) / 6, 1e-3);
+  // Half of the twelve likeliest are among the eight that follow.
+  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0, 12)[11],
+              (8.0 / 128 + 5 * 8.0 / 12) / 6, 1e-3);
   PlannerReport report = decide(inputs, 1, {6 * 32, 6 * 128});
   EXPECT_GT(report.decisions.prefetchLimit, 0) << textOf(report.lines);
   inputs.evidence = nullptr;
@@ -142,16 +147,49 @@ TEST(Planner, CorrelationMakesPrefetchPay) {
   EXPECT_LT(report.decisions.predictedStepMs, without);
 }
 
+/// One token that used i of the layer before says little of what follows it:
+/// its eight experts (1 + 4 * 8 / 128) / (1 + 4) instead of certainty.
+TEST(Planner, OneTokenIsNoCorrelation) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine, 2);
+  RoutingEvidence evidence;
+  evidence.transitions.resize(2);
+  evidence.transitions[1].assign(128 * 128, 0);
+  for (size_t j = 0; j < 8; ++j)
+    evidence.transitions[1][3 * 128 + j] = 1;
+  inputs.evidence = &evidence;
+  EXPECT_NEAR(prefetchPrecision(inputs, 1, 0, 8)[7], (8.0 / 128 + 1.25 / 5) / 2,
+              1e-6);
+}
+
 TEST(Planner, ReplayedRoutingSaysTheHits) {
   const Hardware machine = roundMachine();
   PlannerInputs inputs = inputsOf(machine);
   inputs.mode = ExpertMode::Fetch;
   RoutingEvidence evidence;
-  evidence.hitRate = [](int64_t, int64_t) { return 0.5; };
+  ReplayedHits replayed{.rate = 0.5, .tokens = 600, .demandsPerSlot = 16};
+  evidence.hits = [&replayed](int64_t, int64_t) { return replayed; };
   inputs.evidence = &evidence;
   PlannerReport report = decide(inputs, 1, kQuarter);
   EXPECT_NEAR(report.cost.sum.misses, 48 * 4, 1e-6);
-  EXPECT_TRUE(says(report, "50.0% in slots"));
+  EXPECT_TRUE(says(report, "next_use: 50.0% in slots, from 600 recorded tokens "
+                           "behind a warm-up\n"));
+  // A quarter of the demands that would do: a quarter of the weight. A quarter
+  // of the experts has a slot, so 0.25 * 0.5 + 0.75 * 0.25 of the demands hit.
+  replayed = {.rate = 0.5, .tokens = 40, .demandsPerSlot = 4};
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_NEAR(report.cost.sum.misses, 48 * 8 * (1 - 0.3125), 1e-6);
+  EXPECT_TRUE(says(report, "31.2% in slots, from 40 recorded tokens behind a "
+                           "warm-up, which are few: their 50.0% count for 25%, "
+                           "popularity says 25.0%"))
+      << textOf(report.lines);
+  // Nothing to replay: popularity alone.
+  replayed = {.rate = -1, .tokens = 7};
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_NEAR(report.cost.sum.misses, 48 * 6, 1e-6);
+  EXPECT_TRUE(says(report, "25.0% in slots, by popularity alone: 7 recorded "
+                           "tokens are too few to replay\n"))
+      << textOf(report.lines);
 }
 
 /// Waves: launches may take a quarter of the copies' time.
@@ -171,6 +209,7 @@ TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
       {Kernel::Linear, Arithmetic::Portable, {4096, 2048}, 1, 0, 100},
       {Kernel::Linear, Arithmetic::Portable, {4096, 2048}, 2, 0, 200}};
   PlannerInputs inputs = inputsOf(machine, 2);
+  inputs.mode = ExpertMode::Fetch;
   for (LayerShape &layer : inputs.model.layers)
     layer.before = {linear(4096, 2048)};
   auto room = [](int64_t batch) -> std::optional<ExpertRoom> {
@@ -183,7 +222,8 @@ TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
   EXPECT_TRUE(choice->satisfied);
   EXPECT_NEAR(static_cast<double>(choice->batch), 1260, 20);
   EXPECT_TRUE(choice->check.holds());
-  EXPECT_FALSE(klotskiAt(inputs, choice->batch - 1, *room(1)).holds());
+  EXPECT_FALSE(
+      klotskiOf(inputs, decide(inputs, choice->batch - 1, *room(1))).holds());
   EXPECT_NE(textOf(choice->lines).find("3000 would fit"), std::string::npos)
       << textOf(choice->lines);
   EXPECT_NE(textOf(choice->lines).find("(binds)"), std::string::npos);
@@ -201,6 +241,87 @@ TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
   EXPECT_NE(textOf(choice->lines).find("no n up to 200"), std::string::npos);
   EXPECT_FALSE(
       chooseBatches(inputs, [](int64_t) { return std::nullopt; }, 4096));
+}
+
+/// Attention of 1 ms a batch, no slots: n batches hide U(n) experts from
+/// n + 0.01 U >= U iE on.
+std::optional<BatchChoice> chooseWith(const Hardware &machine, ExpertMode mode,
+                                      int64_t hostExperts,
+                                      PlannerInputs &inputs) {
+  inputs = inputsOf(machine, 2);
+  inputs.mode = mode;
+  inputs.prefetch = false;
+  for (LayerShape &layer : inputs.model.layers)
+    layer.before = {linear(4096, 2048)};
+  return chooseBatches(
+      inputs, [=](int64_t) { return ExpertRoom{2, hostExperts}; }, 1000);
+}
+
+TEST(Planner, BatchesHideWhatBoundsAMiss) {
+  Hardware machine = roundMachine();
+  machine.kernels = {
+      {Kernel::Linear, Arithmetic::Portable, {4096, 2048}, 1, 0, 1000},
+      {Kernel::Linear, Arithmetic::Portable, {4096, 2048}, 2, 0, 2000}};
+  PlannerInputs inputs;
+  // The bus, 1 ms each: n = 0.99 U(n) at 126.
+  auto fetch = chooseWith(machine, ExpertMode::Fetch, 256, inputs);
+  ASSERT_TRUE(fetch && fetch->satisfied);
+  EXPECT_NEAR(static_cast<double>(fetch->batch), 126, 2);
+  // Half on the disk at 4 ms each, 2 ms a miss: n = 1.99 * 128 = 255.
+  auto disk = chooseWith(machine, ExpertMode::Fetch, 128, inputs);
+  ASSERT_TRUE(disk && disk->satisfied);
+  EXPECT_NEAR(static_cast<double>(disk->batch), 254, 3);
+  // Bus and CPU together, a third of a millisecond each: n = 0.323 U(n) at 38.
+  auto split = chooseWith(machine, ExpertMode::Split, 256, inputs);
+  ASSERT_TRUE(split && split->satisfied);
+  EXPECT_NEAR(static_cast<double>(split->batch), 38, 2);
+  // The CPU alone, half a millisecond each: n = 0.49 U(n) at 61.
+  auto host = chooseWith(machine, ExpertMode::Host, 256, inputs);
+  ASSERT_TRUE(host && host->satisfied);
+  EXPECT_NEAR(static_cast<double>(host->batch), 61, 2);
+  // Without whole unions the CPU takes nothing of several batches.
+  inputs.merged = false;
+  EXPECT_EQ(decide(inputs, 2, {2, 256}).decisions.mode, ExpertMode::Fetch);
+  EXPECT_EQ(decide(inputs, 1, {2, 256}).decisions.mode, ExpertMode::Host);
+}
+
+TEST(Planner, TheSerialScheduleHidesNothing) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine, 2);
+  inputs.schedule = ScheduleKind::Serial;
+  auto choice =
+      chooseBatches(inputs, [](int64_t) { return ExpertRoom{16, 256}; }, 64);
+  ASSERT_TRUE(choice);
+  // 64 batches take 64 times as long as one: nothing is won by more.
+  EXPECT_FALSE(choice->satisfied);
+  EXPECT_EQ(choice->batch, 1);
+  EXPECT_NE(textOf(choice->lines).find("the serial schedule hides nothing"),
+            std::string::npos)
+      << textOf(choice->lines);
+}
+
+/// What is chosen is chosen by the figures that the plan then predicts, and
+/// each n that is looked at is replayed once.
+TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
+  const Hardware machine = withAttention(2500);
+  PlannerInputs inputs = inputsOf(machine, 2);
+  RoutingEvidence evidence;
+  std::vector<int64_t> replayed;
+  evidence.hits = [&](int64_t batch, int64_t) -> ReplayedHits {
+    replayed.push_back(batch);
+    return {.rate = 0.3, .tokens = 1000, .demandsPerSlot = 100};
+  };
+  inputs.evidence = &evidence;
+  const ExpertRoom room{64, 128}; // half on the disk
+  auto choice = chooseBatches(inputs, [=](int64_t) { return room; }, 300);
+  ASSERT_TRUE(choice);
+  EXPECT_FALSE(choice->satisfied);
+  EXPECT_EQ(replayed, batchesToTry(300));
+  char expected[80];
+  std::snprintf(expected, sizeof expected, "this brings %.1f of at most",
+                decide(inputs, choice->batch, room).cost.tokensPerSecond);
+  EXPECT_NE(textOf(choice->lines).find(expected), std::string::npos)
+      << expected << " in " << textOf(choice->lines);
 }
 
 TEST(Planner, MoreBudgetIsNeverSlower) {

@@ -2,12 +2,14 @@
 
 #include "tools/sluice-compile/planning.h"
 
+#include "compiler/analysis/host_room.h"
 #include "compiler/analysis/model_shape.h"
 #include "compiler/pipeline/complaints.h"
 #include "compiler/pipeline/pipeline.h"
 #include "dialects/plan/PlanIr.h"
 #include "runtime/experts/policy.h"
 #include "runtime/io/file.h"
+#include "tools/sluice-compile/placement.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -86,13 +88,10 @@ PlannerInputs Planning::inputs(const CompileOptions &options) const {
   PlannerInputs inputs;
   inputs.model = shape;
   inputs.hardware = &hardware;
-  inputs.routing = recorded.statistics.get();
+  inputs.routing = recorded.statistics ? &recorded.likely : nullptr;
   inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
-  // The CPU takes misses of whole unions alone.
-  const bool splits =
-      isEnabled(options, "split-misses") &&
-      (isEnabled(options, "merge-expert-io") || options.batch == 1);
-  inputs.mode = splits ? options.experts : ExpertMode::Fetch;
+  inputs.mode =
+      isEnabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
   inputs.schedule = options.schedule;
   inputs.context = std::min(kContext, options.maxSeq.value_or(kContext));
   inputs.prefetch = isEnabled(options, "schedule-prefetch");
@@ -134,15 +133,19 @@ Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
     ExpertRoom found;
     found.slots = expertsIn(options.gpuMemory, at(few.device, more.device),
                             bytes, experts);
-    found.hostExperts =
+    const int64_t images =
         expertsIn(options.hostMemory, at(few.host, more.host), bytes, experts);
     // A layer of one batch should fit at least.
-    if (found.slots < shape.layers.front().topK || found.hostExperts < 0)
+    if (found.slots < shape.layers.front().topK || images < 0)
       return std::nullopt;
+    found.hostExperts = divideHostRoom(images, experts).experts;
     return found;
   };
+  const int64_t most = std::min(
+      CompileOptions::kMaxBatch,
+      options.prefillRows.value_or(CompileOptions::kDefaultPrefillRows));
   std::optional<BatchChoice> choice =
-      chooseBatches(inputs(options), room, CompileOptions::kMaxBatch);
+      chooseBatches(inputs(options), room, most);
   if (!choice) {
     batchLines = {"batches n                1: no room for more"};
     return 1;
@@ -176,9 +179,12 @@ std::string Planning::finish(mlir::ModuleOp plan,
   std::string text = "\nschedule\n";
   if (batchLines.empty())
     text += "batches n                " + std::to_string(options.batch) + "\n";
-  for (const auto *lines : {&batchLines, &report->lines})
-    for (const std::string &line : *lines)
-      text += line + "\n";
+  for (const std::string &line : batchLines)
+    text += line + "\n";
+  if (!report->plan.resident)
+    text += describePlacement(plan);
+  for (const std::string &line : report->lines)
+    text += line + "\n";
   for (auto model : plan.getOps<planir::ModelOp>())
     text += "configuration            " + model.getOptions().str() + "\n";
   return text;

@@ -3,11 +3,12 @@
 #include "tools/sluice-compile/recorded_routing.h"
 
 #include "dialects/llm/Llm.h"
-#include "runtime/experts/replay.h"
+#include "runtime/experts/hit_estimate.h"
+#include "runtime/experts/policy.h"
 #include "runtime/experts/routing_file.h"
 #include "runtime/io/fingerprint.h"
 
-#include <algorithm>
+#include <cmath>
 
 namespace sluice::tools {
 namespace {
@@ -21,26 +22,39 @@ uint64_t fingerprintOf(mlir::ModuleOp model) {
   return fingerprint(files);
 }
 
-/// Replays the tokens as the runtime's default policy would meet them. Long
-/// traces are cut: a hit rate needs no more.
-double replayedHitRate(const experts::RoutingTrace &trace, int64_t batch,
-                       int64_t slots) {
-  constexpr uint64_t kMostSlotVisits = 200'000'000;
-  const uint64_t perRow = uint64_t(trace.banks) * trace.topK *
-                          static_cast<uint64_t>(std::max<int64_t>(slots, 1));
-  experts::RoutingTrace part = trace;
-  part.rows = std::clamp<uint64_t>(kMostSlotVisits / perRow, 1, trace.rows);
-  part.ids.resize(part.rows * trace.banks * trace.topK);
-  if (batch < 1 || slots < 1 || static_cast<uint64_t>(batch) > part.rows)
-    return -1;
-  Result<experts::ReplayResult> result = experts::replay(
-      part, static_cast<uint32_t>(slots), static_cast<uint32_t>(batch),
+/// Plays the tokens as the runtime's default policy would meet them. `distinct`
+/// of them are routed like no other.
+ReplayedHits replayHits(const experts::RoutingTrace &trace, uint64_t distinct,
+                        int64_t batch, int64_t slots) {
+  ReplayedHits hits;
+  hits.tokens = static_cast<int64_t>(distinct);
+  if (batch < 1 || slots < 1)
+    return hits;
+  Result<experts::HitEstimate> found = experts::estimateHits(
+      trace, static_cast<uint32_t>(slots), static_cast<uint32_t>(batch),
       experts::kPolicyNames[experts::kDefaultPolicy]);
-  if (!result || result->demands == 0)
-    return -1;
-  // Load fills the slots: only what evicts is a miss of the steps.
-  return 1 - static_cast<double>(result->evictions) /
-                 static_cast<double>(result->demands);
+  if (!found || found->demands == 0)
+    return hits;
+  const double fresh =
+      static_cast<double>(distinct) / static_cast<double>(trace.rows);
+  hits.rate = found->rate();
+  hits.tokens = std::llround(fresh * static_cast<double>(found->tokens));
+  hits.demandsPerSlot = fresh * found->demandsPerSlot;
+  return hits;
+}
+
+/// `recorded` with every expert used once more in `tokens` tokens.
+RoutingStatistics smooth(const RoutingStatistics &recorded, double topK,
+                         double tokens) {
+  RoutingStatistics smoothed = recorded;
+  for (LayerRouting &layer : smoothed) {
+    // So many tokens of uniform routing use each expert once.
+    const double more = static_cast<double>(layer.popularity.size()) / topK;
+    for (float &p : layer.popularity)
+      p = static_cast<float>((static_cast<double>(p) * tokens + 1) /
+                             (tokens + more));
+  }
+  return smoothed;
 }
 
 } // namespace
@@ -91,9 +105,13 @@ Result<RecordedRouting> readRecordedRouting(const std::string &path,
 
   SLUICE_ASSIGN_OR_RETURN(experts::RoutingTrace trace,
                           experts::readRoutingTrace(path, expectation));
-  recorded.evidence.hitRate = [trace = std::move(trace)](int64_t batch,
-                                                         int64_t slots) {
-    return replayedHitRate(trace, batch, slots);
+  const uint64_t distinct = experts::distinctTokens(trace);
+  recorded.likely =
+      smooth(*recorded.statistics, static_cast<double>(first.topK),
+             static_cast<double>(distinct));
+  recorded.evidence.hits = [trace = std::move(trace), distinct](int64_t batch,
+                                                                int64_t slots) {
+    return replayHits(trace, distinct, batch, slots);
   };
   return recorded;
 }

@@ -12,7 +12,11 @@ namespace sluice::tools {
 
 /// A routing file that fits the model, as compiler and planner read it.
 struct RecordedRouting {
-  std::shared_ptr<const RoutingStatistics> statistics; ///< Null without a file.
+  /// As recorded, for the plan. Null without a file.
+  std::shared_ptr<const RoutingStatistics> statistics;
+  /// Smoothed, for predictions: every expert is taken to have been used once
+  /// more than it was, so that few tokens do not pass for certainty.
+  RoutingStatistics likely;
   RoutingEvidence evidence;
 };
 

@@ -10,9 +10,11 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <fcntl.h>
 #include <numeric>
+#include <string_view>
 #include <unistd.h>
 
 namespace sluice::tools {
@@ -115,6 +117,74 @@ private:
   std::vector<int32_t> offsets, order, slots;
 };
 
+/// Runs `work`, which reads all of `memory` once, while `copies` copies of
+/// `bytes` follow each other on the bus, and says the rates of both; nothing
+/// where the copies are over before the work.
+Result<HostRates> ratesTogether(Backend &backend, HostExperts &work,
+                                std::span<std::byte> memory, uint64_t bytes,
+                                uint32_t copies, int jobs) {
+  SLUICE_ASSIGN_OR_RETURN(Allocation device,
+                          backend.allocate(MemoryKind::Device, bytes));
+  SLUICE_RETURN_IF_ERROR(backend.reserveEvents(copies));
+  SLUICE_RETURN_IF_ERROR(backend.synchronize());
+  for (uint32_t copy = 0; copy < copies; ++copy) {
+    const uint64_t from = copy % (memory.size() / bytes) * bytes;
+    SLUICE_RETURN_IF_ERROR(
+        backend.copy(StreamKind::Demand, device.data(), MemoryKind::Device,
+                     memory.data() + from, MemoryKind::Host, bytes));
+    SLUICE_RETURN_IF_ERROR(backend.record(StreamKind::Demand, copy));
+  }
+  uint32_t over = 0; // copies
+  auto look = [&]() -> Status {
+    while (over < copies) {
+      SLUICE_ASSIGN_OR_RETURN(bool reached, backend.query(over));
+      if (!reached)
+        break;
+      ++over;
+    }
+    return Status::ok();
+  };
+  SLUICE_RETURN_IF_ERROR(look());
+  const uint32_t before = over;
+  const auto start = std::chrono::steady_clock::now();
+  for (int job = 0; job < jobs; ++job) {
+    SLUICE_RETURN_IF_ERROR(backend.startHostWork(work.launches));
+    SLUICE_RETURN_IF_ERROR(backend.waitHostWork());
+  }
+  const std::chrono::duration<double, std::micro> time =
+      std::chrono::steady_clock::now() - start;
+  SLUICE_RETURN_IF_ERROR(look());
+  SLUICE_RETURN_IF_ERROR(backend.synchronize());
+  if (over == copies || over == before)
+    return HostRates{};
+  return HostRates{static_cast<double>((over - before) * bytes) / time.count() /
+                       1e3,
+                   static_cast<double>(jobs) *
+                       static_cast<double>(memory.size()) / time.count() / 1e3};
+}
+
+/// What bus and host experts reach at once.
+Status profileShared(Backend &backend, HostExperts &work,
+                     std::span<std::byte> memory, uint64_t bytes,
+                     Hardware &into) {
+  constexpr double kLongUs = 40000;
+  constexpr int kTries = 4;
+  const double jobUs =
+      static_cast<double>(memory.size()) / (into.hostExpert.at(1) * 1e3);
+  const int jobs = static_cast<int>(std::clamp(kLongUs / jobUs, 2.0, 1000.0));
+  // Enough for jobs that take twice as long beside them, else more.
+  auto copies = static_cast<uint32_t>(
+      8 + 2 * jobs * jobUs / into.hostToDeviceUs(static_cast<double>(bytes)));
+  for (int i = 0; i < kTries && into.shared.bus <= 0; ++i, copies *= 2) {
+    SLUICE_ASSIGN_OR_RETURN(
+        into.shared, ratesTogether(backend, work, memory, bytes, copies, jobs));
+  }
+  into.sharedSource =
+      "measured by sluice-profile: host experts of one row while copies of " +
+      std::to_string(bytes) + " bytes follow each other";
+  return Status::ok();
+}
+
 } // namespace
 
 Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
@@ -139,7 +209,14 @@ Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
         {static_cast<double>(rows),
          static_cast<double>(memory.bytes()) / us / 1000});
   }
-  return Status::ok();
+  // Without a bus there is nothing to share with it.
+  if (std::string_view(backend.name()) != "cuda")
+    return Status::ok();
+  HostExperts work(shape, static_cast<int64_t>(experts), 1, memory.data());
+  const uint64_t copied = std::clamp<uint64_t>(shape.bytes(), uint64_t{4} << 20,
+                                               uint64_t{64} << 20);
+  return profileShared(backend, work, bytes,
+                       std::min<uint64_t>(copied, bytes.size()), into);
 }
 
 Status profileDisk(const std::string &path, Hardware &into) {

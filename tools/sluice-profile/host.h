@@ -19,8 +19,9 @@ struct ExpertShape {
   bool operator==(const ExpertShape &) const = default;
 };
 
-/// Fills in what all cores read from memory, and the rate of the host kernels
-/// over experts of this shape.
+/// Fills in what all cores read from memory, the rate of the host kernels over
+/// experts of this shape, and where there is a bus what both reach at once. The
+/// copy curves of `into` are there.
 Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
                    Hardware &into);
 

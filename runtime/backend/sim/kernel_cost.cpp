@@ -188,10 +188,17 @@ double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
   return hardware.graphNodeUs.value + std::max(memory, arithmeticUs);
 }
 
+double hostKernelBytes(Kernel kernel, const KernelArgs &args, int64_t rows) {
+  return isExpertKernel(kernel) ? activeExperts(args, rows).count *
+                                      matrices(kernel) * matrixBytes(args)
+                                : trafficBytes(kernel, args, rows);
+}
+
 double hostKernelUs(const Hardware &hardware, Kernel kernel,
                     const KernelArgs &args, int64_t rows) {
   if (!isExpertKernel(kernel))
-    return trafficBytes(kernel, args, rows) / (hardware.hostRead.value * 1e3);
+    return hostKernelBytes(kernel, args, rows) /
+           (hardware.hostRead.value * 1e3);
   return overExperts(args, rows, [&](double expertRows) {
     return matrices(kernel) * matrixBytes(args) /
            (hardware.hostExpert.at(expertRows) * 1e3);

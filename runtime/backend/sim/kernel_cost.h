@@ -36,6 +36,10 @@ double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
 double hostKernelUs(const Hardware &hardware, Kernel kernel,
                     const KernelArgs &args, int64_t rows);
 
+/// Bytes that such a launch reads from host memory: the weights of the active
+/// experts; of other kernels all its traffic.
+double hostKernelBytes(Kernel kernel, const KernelArgs &args, int64_t rows);
+
 /// Bytes that the launch reads and writes: tables, caches and pools count by
 /// the rows, contexts and experts in use, not by their size.
 double trafficBytes(Kernel kernel, const KernelArgs &args, int64_t rows);

@@ -221,21 +221,28 @@ public:
                       std::to_string(launch.rows) +
                       " rows, expected a kernel and 0 rows or more");
     now += launchCost;
-    hostEnd = now;
+    double us = 0, bytes = 0;
     for (const HostLaunch &launch : launches)
-      if (launch.rows > 0)
-        hostEnd += sim::hostKernelUs(hardware, launch.kernel, launch.args,
-                                     launch.rows);
+      if (launch.rows > 0) {
+        us += sim::hostKernelUs(hardware, launch.kernel, launch.args,
+                                launch.rows);
+        bytes += sim::hostKernelBytes(launch.kernel, launch.args, launch.rows);
+      }
+    timeline.startJob({us, rateOf(bytes, us)}, now);
     hostRunning = true;
-    if (tracing)
-      spans.push_back(
-          {current, kHostTrack, now - traceStart, hostEnd - traceStart, 0});
+    hostSpan = {current, kHostTrack, now - traceStart, 0, 0};
     return Status::ok();
   }
   Status waitHostWork() override {
-    if (hostRunning)
-      waitUntil(hostEnd);
+    if (!hostRunning)
+      return Status::ok();
+    const double end = timeline.finishJob();
     hostRunning = false;
+    if (tracing) {
+      hostSpan.endUs = end - traceStart;
+      spans.push_back(hostSpan);
+    }
+    waitUntil(end);
     return Status::ok();
   }
 
@@ -247,10 +254,14 @@ protected:
     sim::releasePages(data, bytes);
   }
   Status beginSpans() override {
+    if (hostRunning)
+      return misuse("a trace was started while host work runs");
     traceStart = now;
     return Status::ok();
   }
   Status endSpans(std::vector<TraceSpan> &into) override {
+    if (hostRunning)
+      return misuse("a trace was taken while host work runs");
     into.insert(into.end(), spans.begin(), spans.end());
     spans.clear();
     labelling = true; // Graphs keep the labels with which they are recorded.
@@ -318,22 +329,35 @@ private:
     return 2 * bytes / (rate * 1e3);
   }
 
-  double begin(const sim::Work &item) override {
+  /// GB/s of `bytes` in `us`; 0 for nothing.
+  static double rateOf(double bytes, double us) {
+    return us > 0 ? bytes / us / 1e3 : 0;
+  }
+
+  sim::Slowdown together(double copyRate, double jobRate) override {
+    if (copyRate <= 0 || jobRate <= 0)
+      return {};
+    const HostRates both = hardware.together({copyRate, jobRate});
+    return {copyRate / both.bus, jobRate / both.experts};
+  }
+
+  sim::Cost begin(const sim::Work &item) override {
     const Pending &work = pending[item.tag];
     switch (work.kind) {
     case Pending::Launch:
-      return sim::kernelUs(hardware, work.launch.kernel->signature->kernel,
-                           work.launch.kernel->arithmetic, *work.launch.args,
-                           work.launch.rows);
+      return {sim::kernelUs(hardware, work.launch.kernel->signature->kernel,
+                            work.launch.kernel->arithmetic, *work.launch.args,
+                            work.launch.rows)};
     case Pending::Copy:
       if (work.copy.bytes <= kSimCopiedBytes)
         std::memcpy(work.copy.target, work.copy.source, work.copy.bytes);
-      return copyUs(work.copy);
+      return {copyUs(work.copy),
+              rateOf(double(work.copy.bytes), copyUs(work.copy))};
     case Pending::Call:
       work.call.function(work.call.context);
-      return 0;
+      return {};
     }
-    return 0;
+    return {};
   }
 
   void ran(int stream, const sim::Work &item, double start,
@@ -353,6 +377,17 @@ private:
     unused.push_back(item.tag);
   }
 
+  void moved(int stream, double saidStart, double start, double end) override {
+    const double said = saidStart - traceStart;
+    for (auto span = spans.rbegin(); span != spans.rend(); ++span)
+      if (span->stream == static_cast<StreamKind>(stream) &&
+          span->startUs == said) {
+        span->startUs = start - traceStart;
+        span->endUs = end - traceStart;
+        return;
+      }
+  }
+
   const Hardware hardware;
   sim::Timeline timeline;
   const double launchCost; ///< Of the host for a launch or a copy.
@@ -360,8 +395,8 @@ private:
   SimKernel kernels[kKernelCount][2];
 
   double now = 0;
-  double hostEnd = 0; ///< Of the host work.
   bool hostRunning = false;
+  TraceSpan hostSpan; ///< Of the host work that runs.
   std::vector<Pending> pending;
   std::vector<uint64_t> unused; ///< Places of `pending` to use again.
   std::deque<Graph> graphs;

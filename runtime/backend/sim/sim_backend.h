@@ -27,7 +27,9 @@ inline constexpr uint64_t kSimCopiedBytes = uint64_t{1} << 20;
 ///   direction. Each direction has one copy engine, first come, first served
 ///   over all streams; kernels of different streams do not slow each other.
 /// - Host work: sim::hostKernelUs, one launch after the other, beside
-///   everything else.
+///   everything else. It shares host memory with copies to the device: while
+///   both run, each goes at its rate by Hardware::together, its own being the
+///   mean of the job and that of the copy.
 /// - Graphs: one launchUs for the host, whatever they hold; the nodes take as
 ///   long as launches of their own, and in traces each is a span.
 /// - Memory is address space that becomes real where it is written.

@@ -92,11 +92,70 @@ void Timeline::runNext(int stream, double ready) {
   double start = ready;
   if (command.work.engine != Engine::None)
     start = std::max(start, engineEnd[int(command.work.engine)]);
-  double end = start + runner.begin(command.work);
+  const Cost cost = runner.begin(command.work);
+  double end = start + cost.us;
+  if (command.work.engine == Engine::ToDevice) {
+    // The host has been at `ready`: it starts no job before.
+    while (!wire.empty() && wire.front().end <= ready)
+      wire.pop_front();
+    end = layOut(start, cost.us, cost.rate);
+    wire.push_back({stream, ready, cost.us, cost.rate, start, end});
+  }
   streamEnd[stream] = end;
   if (command.work.engine != Engine::None)
     engineEnd[int(command.work.engine)] = end;
   runner.ran(stream, command.work, start, end);
+}
+
+double Timeline::layOut(double start, double us, double rate) {
+  const double alone = std::min(job.us, std::max(0.0, start - jobAt));
+  jobAt += alone;
+  job.us -= alone;
+  if (job.us <= 0)
+    return start + us;
+  const Slowdown slowdown = runner.together(rate, job.rate);
+  const double copy = us * slowdown.copy, rest = job.us * slowdown.job;
+  if (copy < rest) {
+    jobAt = start + copy;
+    job.us -= copy / slowdown.job;
+    return jobAt;
+  }
+  jobAt = start + rest;
+  job.us = 0;
+  return jobAt + std::max(0.0, us - rest / slowdown.copy);
+}
+
+void Timeline::startJob(const Cost &cost, double now) {
+  advanceTo(now);
+  job = cost;
+  jobAt = now;
+  while (!wire.empty() && wire.front().end <= now)
+    wire.pop_front();
+  // Nothing behind these copies was taken: it is not ready before their end.
+  double free = now;
+  for (Copying &copy : wire) {
+    const double saidStart = copy.start, saidEnd = copy.end;
+    if (copy.start < now) {
+      copy.end = layOut(now, copy.end - now, copy.rate);
+    } else {
+      copy.start = std::max(copy.ready, free);
+      copy.end = layOut(copy.start, copy.us, copy.rate);
+    }
+    free = copy.end;
+    streamEnd[copy.stream] = copy.end;
+    engineEnd[int(Engine::ToDevice)] = copy.end;
+    if (copy.end != saidEnd)
+      runner.moved(copy.stream, saidStart, copy.start, copy.end);
+  }
+}
+
+double Timeline::finishJob() {
+  double ready;
+  for (int next; (next = nextStream(ready)) >= 0 && ready < jobAt + job.us;)
+    runNext(next, ready);
+  jobAt += job.us;
+  job.us = 0;
+  return jobAt;
 }
 
 void Timeline::advanceTo(double now) {

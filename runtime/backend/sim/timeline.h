@@ -8,6 +8,11 @@
 // whichever stream they are on, and the result does not depend on when the host
 // looks.
 //
+// One more thing takes time, the host's job, and it shares the host's memory
+// with the copies to the device: while a job and a copy run, both are slower by
+// factors that the owner gives. A copy that is on the wire when a job begins
+// therefore ends later than was said, and what waits for it, too.
+//
 // All times are microseconds since the beginning.
 //
 //===----------------------------------------------------------------------===//
@@ -32,15 +37,33 @@ struct Work {
   uint64_t tag = 0; ///< The owner's: says which work it is.
 };
 
+/// What work takes when nothing disturbs it.
+struct Cost {
+  double us = 0;
+  double rate = 0; ///< What it reads from host memory, GB/s.
+};
+
+/// How many times longer a copy and the host's job take while both run; at
+/// least 1.
+struct Slowdown {
+  double copy = 1, job = 1;
+};
+
 /// What the timeline's owner does with work.
 class WorkRunner {
 public:
   virtual ~WorkRunner() = default;
-  /// The work's turn has come: does what it does to memory and returns how
-  /// long it takes.
-  virtual double begin(const Work &work) = 0;
+  /// The work's turn has come: does what it does to memory and returns what it
+  /// takes.
+  virtual Cost begin(const Work &work) = 0;
   /// The work occupied `stream` from `start` to `end`.
   virtual void ran(int stream, const Work &work, double start, double end) = 0;
+  /// A copy to the device and a job of these rates.
+  virtual Slowdown together(double copyRate, double jobRate) = 0;
+  /// A copy on `stream` of which `ran` said that it starts at `saidStart`
+  /// starts and ends later, because a job began.
+  virtual void moved(int stream, double saidStart, double start,
+                     double end) = 0;
 };
 
 class Timeline {
@@ -59,6 +82,11 @@ public:
   /// Waits for the record of `event` enqueued last; never recorded: for
   /// nothing.
   void wait(int stream, uint32_t event, double now);
+
+  /// The host's job begins at `now`; the one before must be finished.
+  void startJob(const Cost &cost, double now);
+  /// Runs what is ready before the job ends; the time when it ends.
+  double finishJob();
 
   /// Runs everything that is ready at `now` or before.
   void advanceTo(double now);
@@ -88,6 +116,13 @@ private:
     Work work;
   };
 
+  /// A copy to the device that was taken.
+  struct Copying {
+    int stream;
+    double ready, us, rate; ///< us: of its own, without what disturbs it.
+    double start, end;
+  };
+
   uint32_t newRecord();
   void drop(uint32_t record);
   /// When the first command of the stream is ready, or infinity.
@@ -95,11 +130,18 @@ private:
   /// The stream whose first command is ready first, or -1.
   int nextStream(double &ready) const;
   void runNext(int stream, double ready);
+  /// Puts a copy that takes `us` alone on the wire at `start`, beside the job
+  /// while that runs; its end. In the order of the wire.
+  double layOut(double start, double us, double rate);
 
   WorkRunner &runner;
   std::array<std::deque<Command>, kStreams> queues;
   std::array<double, kStreams> streamEnd = {};
   std::array<double, kEngineCount> engineEnd = {};
+  /// Copies that may not be over for the host yet, in the order of the wire.
+  std::deque<Copying> wire;
+  Cost job;         ///< us: what is left of it alone at jobAt.
+  double jobAt = 0; ///< Until then everything beside it is laid out.
   std::vector<Record> records;
   std::vector<uint32_t> unused; ///< Records to use again.
   std::vector<uint32_t> latest; ///< The record of each event.

@@ -2,6 +2,7 @@
 
 #include "runtime/backend/sim/timeline.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <ostream>
 #include <vector>
@@ -26,9 +27,18 @@ std::ostream &operator<<(std::ostream &out, const Span &span) {
 /// Work whose tag is its duration.
 class TimelineTest : public ::testing::Test, public WorkRunner {
 protected:
-  double begin(const Work &work) override { return double(work.tag); }
+  Cost begin(const Work &work) override { return {double(work.tag), 1}; }
   void ran(int stream, const Work &work, double start, double end) override {
     spans.push_back({stream, work.tag, start, end});
+  }
+  Slowdown together(double, double) override { return {2, 1.6}; }
+  void moved(int stream, double saidStart, double start, double end) override {
+    auto span = std::find_if(spans.begin(), spans.end(), [&](const Span &one) {
+      return one.stream == stream && one.start == saidStart;
+    });
+    ASSERT_NE(span, spans.end()) << "no span to move";
+    span->start = start;
+    span->end = end;
   }
   void SetUp() override { timeline.reserveEvents(8); }
 
@@ -167,6 +177,109 @@ TEST_F(TimelineTest, LookingDoesNotChangeWhatHappens) {
   enqueueAll(watched, true);
   for (int stream = 0; stream < Timeline::kStreams; ++stream)
     watched.finishStream(stream);
+  EXPECT_EQ(spans, once);
+}
+
+//===-- The host's job: copies beside it take twice as long, it 1.6 times -===//
+
+TEST_F(TimelineTest, AJobAloneTakesItsTime) {
+  kernel(kCompute, 500, 0);
+  timeline.enqueue(kCopyBack, {Engine::ToHost, 70}, 0);
+  timeline.startJob({100, 1}, 10);
+  EXPECT_EQ(timeline.finishJob(), 110);
+  EXPECT_EQ(all(), (Spans{{kCompute, 500, 0, 500}, {kCopyBack, 70, 0, 70}}));
+}
+
+TEST_F(TimelineTest, ACopyBesideAJob) {
+  timeline.startJob({100, 1}, 0);
+  // The job has 90 left; 40 beside the copy do 25 of them: 65 are left at 50.
+  upload(kDemand, 20, 10);
+  kernel(kCompute, 7, 10);
+  EXPECT_EQ(timeline.finishJob(), 115);
+  EXPECT_EQ(all(), (Spans{{kCompute, 7, 10, 17}, {kDemand, 20, 10, 50}}));
+}
+
+TEST_F(TimelineTest, ACopyOutlivesTheJob) {
+  timeline.startJob({30, 1}, 0);
+  // The job has 20 left, which take 32; the copy does 16 of 60 by then.
+  upload(kDemand, 60, 10);
+  upload(kDemand, 5, 11);
+  EXPECT_EQ(timeline.finishJob(), 42);
+  EXPECT_EQ(all(), (Spans{{kDemand, 60, 10, 86}, {kDemand, 5, 86, 91}}));
+}
+
+TEST_F(TimelineTest, AJobMeetsACopyOnTheWire) {
+  upload(kDemand, 100, 0);
+  timeline.record(kDemand, 0, 0);
+  timeline.wait(kCompute, 0, 0);
+  kernel(kCompute, 5, 0);
+  timeline.advanceTo(39);
+  EXPECT_EQ(spans, (Spans{{kDemand, 100, 0, 100}}));
+  // 10 take 16: until 56 the copy does 8 of its 60, and then 52.
+  timeline.startJob({10, 1}, 40);
+  EXPECT_EQ(timeline.finishJob(), 56);
+  EXPECT_EQ(timeline.finishEvent(0), 108);
+  // The next job finds it too: 20 take 32, in which it does 16 of 44.
+  timeline.startJob({20, 1}, 64);
+  EXPECT_EQ(timeline.finishJob(), 96);
+  EXPECT_EQ(timeline.finishStream(kDemand), 124);
+}
+
+TEST_F(TimelineTest, AJobMeetsCopiesThatWaitForTheWire) {
+  upload(kDemand, 100, 0);
+  upload(kPrefetch, 50, 5);
+  timeline.advanceTo(6);
+  EXPECT_EQ(spans, (Spans{{kDemand, 100, 0, 100}, {kPrefetch, 50, 100, 150}}));
+  // 80 left of the first take 160, the second 100; the job has done 260 / 1.6.
+  timeline.startJob({1000, 1}, 20);
+  EXPECT_EQ(timeline.finishJob(), 20 + 260 + (1000 - 162.5));
+  EXPECT_EQ(all(), (Spans{{kDemand, 100, 0, 180}, {kPrefetch, 50, 180, 280}}));
+}
+
+TEST_F(TimelineTest, WhatWaitsForASlowedCopyWaitsLonger) {
+  upload(kDemand, 100, 0);
+  timeline.record(kDemand, 0, 0);
+  timeline.wait(kCompute, 0, 0);
+  kernel(kCompute, 5, 0);
+  upload(kDemand, 10, 1);
+  timeline.startJob({25, 1}, 20); // 40 long: the copy does 20 of 80.
+  EXPECT_EQ(timeline.finishJob(), 60);
+  EXPECT_EQ(all(), (Spans{{kDemand, 100, 0, 120},
+                          {kCompute, 5, 120, 125},
+                          {kDemand, 10, 120, 130}}));
+}
+
+TEST_F(TimelineTest, LookingDoesNotChangeJobs) {
+  auto run = [this](bool look) {
+    spans.clear();
+    Timeline timeline(*this);
+    timeline.reserveEvents(8);
+    std::vector<double> ends;
+    double now = 0;
+    for (int i = 0; i < 60; ++i, now += 5) {
+      timeline.enqueue(i % 3 == 0 ? kPrefetch : kDemand,
+                       {Engine::ToDevice, uint64_t(1 + i % 7)}, now);
+      timeline.record(kDemand, 2, now);
+      timeline.wait(kCompute, 2, now);
+      timeline.enqueue(kCompute, {Engine::None, 3}, now);
+      if (look)
+        timeline.advanceTo(now);
+      if (i % 4 == 1)
+        timeline.startJob({double(2 + i % 5), 1}, now);
+      if (look)
+        timeline.advanceTo(now);
+      if (i % 4 == 3) {
+        ends.push_back(timeline.finishJob());
+        now = std::max(now, ends.back());
+      }
+    }
+    for (int stream = 0; stream < Timeline::kStreams; ++stream)
+      timeline.finishStream(stream);
+    return ends;
+  };
+  const std::vector<double> ends = run(false);
+  const Spans once = spans;
+  EXPECT_EQ(run(true), ends);
   EXPECT_EQ(spans, once);
 }
 

@@ -124,6 +124,64 @@ TEST(Hardware, KernelsBetweenRowsAndContexts) {
       machine.kernelUs(Kernel::Attention, Arithmetic::Tensor, wider, 1, 512));
 }
 
+TEST(Hardware, BusAndExpertsShareHostMemory) {
+  Hardware machine;
+  machine.hostToDevice = {{{1e5, 30}, {1e6, 50}}, "t"};
+  machine.hostExpert = {{{1, 150}, {8, 90}}, "t"};
+  machine.hostRead = {160, "t"};
+  auto expect = [&machine](HostRates alone, double bus, double experts) {
+    const HostRates both = machine.together(alone);
+    EXPECT_NEAR(both.bus, bus, 1e-9);
+    EXPECT_NEAR(both.experts, experts, 1e-9);
+  };
+  // 160 of 200 GB/s: four fifths of each.
+  expect({50, 150}, 40, 120);
+  // Experts of eight rows leave the bus what it can take.
+  expect({50, 90}, 50, 90);
+  expect({50, 120}, 160 * 50.0 / 170, 160 * 120.0 / 170);
+  // More memory than both can use.
+  machine.hostRead.value = 300;
+  expect({50, 150}, 50, 150);
+  // Measured: the bus gets 30, the experts 110; what one leaves the other gets.
+  machine.shared = {30, 110};
+  expect({50, 150}, 30, 110);
+  expect({50, 100}, 40, 100);
+  expect({20, 150}, 20, 120);
+  expect({20, 100}, 20, 100);
+}
+
+TEST(Hardware, OverheadsThatNobodyMeasured) {
+  Hardware machine;
+  machine.launchUs = {3, "t"};
+  machine.syncUs = {5, "t"};
+  machine.copyLatencyUs = {6, "t"};
+  EXPECT_EQ(machine.hostRoundTripUs(), 11);
+  EXPECT_EQ(machine.hostJoinUs(), 17);
+  machine.roundTripUs = {20, "t"};
+  machine.joinUs = {25, "t"};
+  EXPECT_EQ(machine.hostRoundTripUs(), 20);
+  EXPECT_EQ(machine.hostJoinUs(), 25);
+}
+
+TEST(Hardware, OptionalKeysAreWrittenWhereTheyAre) {
+  Hardware machine = builtInHardware();
+  EXPECT_EQ(printHardware(machine).find("shared"), std::string::npos);
+  EXPECT_EQ(printHardware(machine).find("round_trip_us"), std::string::npos);
+  machine.shared = {45.5, 101.25};
+  machine.sharedSource = "measured \"so\"";
+  machine.roundTripUs = {20, "a trace"};
+  machine.joinUs = {17.5, "another"};
+  const std::string text = printHardware(machine);
+  Result<Hardware> again = parseHardware(text, "hw.json");
+  ASSERT_TRUE(again) << again.status().message();
+  EXPECT_EQ(printHardware(*again), text);
+  EXPECT_EQ(again->shared.bus, 45.5);
+  EXPECT_EQ(again->shared.experts, 101.25);
+  EXPECT_EQ(again->sharedSource, machine.sharedSource);
+  EXPECT_EQ(again->roundTripUs.value, 20);
+  EXPECT_EQ(again->joinUs.value, 17.5);
+}
+
 /// The built-in profile with one piece of its text replaced.
 std::string changed(const std::string &from, const std::string &to) {
   std::string text = printHardware(builtInHardware());
@@ -167,6 +225,14 @@ TEST(Hardware, RefusesWhatIsNoProfile) {
       {"no source",
        changed("\"source\": \"assumed", "\"source\": 4, \"x\": \""),
        {"host_to_device_gb_s_by_bytes"}},
+      {"half of what is shared",
+       changed("\"kernels\": [", "\"host_memory_shared_gb_s\": {\"bus\": 4, "
+                                 "\"source\": \"t\"},\n\"kernels\": ["),
+       {"host_memory_shared_gb_s.experts is missing"}},
+      {"an overhead of nothing",
+       changed("\"kernels\": [", "\"join_us\": {\"value\": 0, "
+                                 "\"source\": \"t\"},\n\"kernels\": ["),
+       {"join_us.value", "found 0"}},
       {"points fall",
        changed("[1048576.0, 10.0]", "[1024.0, 10.0]"),
        {"points[1]", "found 1024.0", "more than the x before"}},
