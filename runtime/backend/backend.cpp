@@ -111,6 +111,12 @@ Status Backend::waitHostWork() {
   return Status::ok();
 }
 
+Status Backend::waitHostLaunches(size_t count) {
+  if (hostWork && !hostWork->isIdle())
+    hostWork->waitForLaunches(count);
+  return Status::ok();
+}
+
 bool Backend::hostWorkRuns() const { return hostWork && !hostWork->isIdle(); }
 
 Status Backend::startTrace() {

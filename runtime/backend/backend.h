@@ -144,6 +144,10 @@ public:
   /// Returns when the job is done; its results are visible to the caller and to
   /// what is enqueued from here on. Without a job at once.
   virtual Status waitHostWork();
+  /// Returns when the first `count` launches of the job are done; their results
+  /// are visible as those of waitHostWork are. The job goes on. Without a job
+  /// at once.
+  Status waitHostLaunches(size_t count);
   /// Whether a job runs on threads of this machine; virtual jobs do not.
   bool hostWorkRuns() const;
 

@@ -44,6 +44,7 @@ bool HostWork::canRun(const HostLaunch &launch) {
 
 void HostWork::start(std::span<const HostLaunch> launches) {
   this->launches = launches;
+  launched.store(0, std::memory_order_relaxed);
   started.fetch_add(1, std::memory_order_release);
   started.notify_one();
 }
@@ -53,6 +54,14 @@ void HostWork::wait() {
   for (uint32_t seen;
        (seen = finished.load(std::memory_order_acquire)) != target;)
     waitForChange(finished, seen);
+}
+
+void HostWork::waitForLaunches(size_t count) {
+  if (count >= launches.size())
+    return wait();
+  for (uint32_t seen;
+       (seen = launched.load(std::memory_order_acquire)) < count;)
+    waitForChange(launched, seen);
 }
 
 bool HostWork::isIdle() const {
@@ -84,9 +93,12 @@ void HostWork::run() {
   cpu::Parallel parallel = cpu::makeParallel(*pool);
   // Launches follow each other faster than threads wake up.
   pool->stayAwake(Clock::time_point::max());
-  for (const HostLaunch &launch : launches)
+  for (const HostLaunch &launch : launches) {
     if (launch.rows > 0)
       cpu::findCpuKernel(launch.kernel)(launch.args, launch.rows, parallel);
+    launched.fetch_add(1, std::memory_order_acq_rel);
+    launched.notify_one();
+  }
   pool->stayAwake(Clock::now() + kAwake);
 }
 

@@ -48,6 +48,9 @@ public:
   /// Returns when the job is done; its results are visible. Without a job at
   /// once.
   void wait();
+  /// Returns when the first `count` launches of the job, or all, are done;
+  /// their results are visible.
+  void waitForLaunches(size_t count);
   bool isIdle() const;
 
   /// Measures the jobs from the next start on, against `clock`.
@@ -70,6 +73,7 @@ private:
   // Jobs started and finished; equal when idle.
   std::atomic<uint32_t> started{0};
   std::atomic<uint32_t> finished{0};
+  std::atomic<uint32_t> launched{0}; ///< Launches of the job that are done.
   std::thread worker;
 };
 

@@ -27,11 +27,12 @@ public:
                              from.all()}};
   }
 
-  Step bind(const fb::ExpertRunHost &from) const {
-    engine.prepareHost(from.bank(), maxRows, type(from.in()));
-    return ExpertRunHostStep{
-        &engine,
-        {at<std::byte>(from.in()), type(from.in()), at<float>(from.outputs())}};
+  Result<Step> bind(const fb::ExpertRunHost &from) const {
+    SLUICE_RETURN_IF_ERROR(
+        engine.prepareHost(from.bank(), maxRows, type(from.in())));
+    return Step(ExpertRunHostStep{&engine,
+                                  {at<std::byte>(from.in()), type(from.in()),
+                                   at<float>(from.outputs())}});
   }
 
   Result<Step> bind(const fb::ExpertRun &from) const {
@@ -41,9 +42,12 @@ public:
         backend.findKernel(Kernel::ExpertGateUp, arithmetic));
     SLUICE_ASSIGN_OR_RETURN(KernelHandle down,
                             backend.findKernel(Kernel::ExpertDown, arithmetic));
+    SLUICE_ASSIGN_OR_RETURN(
+        KernelHandle scatter,
+        backend.findKernel(Kernel::ExpertScatter, Arithmetic::Portable));
     return Step(ExpertRunStep{
         &engine,
-        {gateUp, down, findSignature(Kernel::ExpertGateUp)->name,
+        {gateUp, down, scatter, findSignature(Kernel::ExpertGateUp)->name,
          findSignature(Kernel::ExpertDown)->name, at<void>(from.in()),
          type(from.in()), at<void>(from.inner()), at<void>(from.outputs()),
          at<int32_t>(from.tables()), at<int32_t>(from.tables_host()),

@@ -103,6 +103,13 @@ void Residency::ranOnHost(uint32_t id, uint64_t bytes) {
   sums.hostBytes += bytes;
 }
 
+void Residency::sharedWithHost(uint32_t id, uint64_t bytes) {
+  assert(slotOfId[id] != kNone && "a part of what is shared moves to a slot");
+  (void)id;
+  sums.hostBytes += bytes;
+  sums.fetchedBytes -= bytes;
+}
+
 /// The owner of `slot` loses it.
 void Residency::leave(uint32_t slot) {
   const uint32_t owner = owners[slot];

@@ -13,7 +13,7 @@ constexpr double kWeight = 1.0 / 8;
 constexpr double kMost = 2;
 constexpr double kForgiven = 63.0 / 64;
 
-void learn(double &mean, uint32_t experts, double us) {
+void learn(double &mean, double experts, double us) {
   const double one = us / experts;
   if (mean == 0)
     mean = one;
@@ -23,20 +23,30 @@ void learn(double &mean, uint32_t experts, double us) {
 
 } // namespace
 
-uint32_t hostCount(uint32_t missing, uint32_t queued,
-                   const ExpertTimes &times) {
-  uint32_t best = 0;
+Division divide(uint32_t missing, uint32_t queued, double front,
+                const ExpertTimes &times) {
+  // No work takes no time, also where one would take for ever.
+  auto lasts = [](double experts, double one) {
+    return experts == 0 ? 0 : experts * one;
+  };
+  Division best;
   double least = 0;
-  for (uint32_t count = 0; count <= missing; ++count) {
-    const uint32_t left = missing - count;
-    const double host = count == 0 ? 0 : count * times.host;
-    const double bus = left == 0 ? 0 : (left + queued) * times.bus;
-    const double time = std::max(host, bus);
-    if (count == 0 || time < least) {
-      best = count;
+  auto look = [&](const Division &division) {
+    const double part = division.shared ? front : 0;
+    const double onBus = missing - division.host - part;
+    const double time =
+        std::max(lasts(division.host + part, times.host),
+                 onBus == 0 ? 0 : lasts(onBus + queued, times.bus));
+    if (division == Division() || time < least) {
+      best = division;
       least = time;
     }
-  }
+  };
+  for (uint32_t host = 0; host <= missing; ++host)
+    look({host, false});
+  if (front > 0 && front < 1)
+    for (uint32_t host = 0; host < missing; ++host)
+      look({host, true});
   return best;
 }
 
@@ -46,13 +56,13 @@ ExpertTimes Balance::times(float share) const {
   return {1 / static_cast<double>(share), 1 / (1 - static_cast<double>(share))};
 }
 
-void Balance::ranOnHost(uint32_t experts, double us, bool exact) {
+void Balance::ranOnHost(double experts, double us, bool exact) {
   if (!exact && learned.host > 0 && us / experts >= learned.host)
     return;
   learn(learned.host, experts, us);
 }
 
-void Balance::moved(uint32_t experts, double us) {
+void Balance::moved(double experts, double us) {
   learn(learned.bus, experts, us);
 }
 

@@ -17,23 +17,34 @@ struct ExpertTimes {
   double host = 0, bus = 0;
 };
 
-/// How many of `missing` experts the CPU takes so that it and the bus, which
-/// has `queued` more to move, end as early as whole experts allow: the least
-/// max(count * host, (missing - count + queued) * bus); of equal ones the least
-/// count. When nothing is left for the bus, what is queued is not waited for.
-uint32_t hostCount(uint32_t missing, uint32_t queued, const ExpertTimes &times);
+/// Who takes the missing experts of a layer: `host` of them the CPU, one both
+/// if `shared`, the others the bus.
+struct Division {
+  uint32_t host = 0;
+  bool shared = false;
+  bool operator==(const Division &) const = default;
+};
+
+/// Divides `missing` experts so that the CPU and the bus, which has `queued`
+/// more to move, end as early as possible. Of a shared expert the CPU does the
+/// part `front` (its gate and up projections, as a share of its bytes) and the
+/// bus moves the rest; 0: none can be shared. Of equal divisions the one that
+/// shares none and gives the CPU least. When nothing is left for the bus, what
+/// is queued is not waited for.
+Division divide(uint32_t missing, uint32_t queued, double front,
+                const ExpertTimes &times);
 
 class Balance {
 public:
-  /// What hostCount is to be asked with. `share`: the CPU's part of the rates
+  /// What divide is to be asked with. `share`: the CPU's part of the rates
   /// of both, as the plan has it; 0 and 1 are orders and nothing is learned
   /// against them.
   ExpertTimes times(float share) const;
 
-  // What was seen. `experts` is 1 or more. Of a time that is not `exact` only
-  // so much is known that it was not longer.
-  void ranOnHost(uint32_t experts, double us, bool exact = true);
-  void moved(uint32_t experts, double us);
+  // What was seen. `experts` is more than 0; a shared one counts by its part.
+  // Of a time that is not `exact` only so much is known that it was not longer.
+  void ranOnHost(double experts, double us, bool exact = true);
+  void moved(double experts, double us);
 
   /// One side was given nothing: it is thought a little better of, so that one
   /// bad figure does not shut it out for ever.

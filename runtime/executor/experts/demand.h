@@ -14,12 +14,15 @@ enum class Place : uint8_t {
   Missing, ///< In none.
   Sent,    ///< In a slot to which this demand copies it.
   Host,    ///< In none: the CPU computes it.
+  Shared,  ///< The CPU computes gate and up; down comes to a slot, which is
+           ///< forgotten afterwards.
 };
 
 /// An expert that the demand wants.
 struct Item {
   uint32_t expert = 0;
   uint32_t slot = kNone;
+  uint32_t image = kNone; ///< Of the host pool, where the CPU computes.
   uint32_t firstPair = 0, pairs = 0; ///< A run of Demand::pairs.
   Place place = Place::Missing;
 };
@@ -41,9 +44,15 @@ public:
   uint32_t indexOf(uint32_t expert) const { return itemOf[expert]; }
   /// Items that wait for a slot, in whatever way.
   bool isIncomplete() const {
-    return nextMissing < missing.size() || nextUnread < unread.size() ||
-           reads > 0 || nextRead < read.size();
+    return needsSlots() || nextUnread < unread.size() || reads > 0;
   }
+  /// Those of them that wait for nothing but a slot.
+  bool needsSlots() const {
+    return nextMissing < missing.size() || nextRead < read.size() ||
+           (shared != kNone && items[shared].slot == kNone);
+  }
+  /// The CPU has a part in it.
+  bool usesHost() const { return !onHost.empty() || shared != kNone; }
 
   bool isFetching = false; ///< Between its demand and the end of its run.
   Bank *bank = nullptr;
@@ -62,6 +71,7 @@ public:
   };
   std::vector<Read> read;         ///< Read, without a slot; from nextRead.
   std::vector<uint32_t> onHost;   ///< For the CPU.
+  uint32_t shared = kNone;        ///< For the CPU and the bus, or kNone.
   std::vector<uint32_t> sequence; ///< In a slot or on the way, as they run.
   size_t nextMissing = 0, nextUnread = 0, nextRead = 0;
   uint32_t reads = 0; ///< Under way.

@@ -59,7 +59,8 @@ void Engine::releaseHeld() {
     if (item.place == Place::Missing || item.place == Place::Host ||
         residency.slotOf(bank.id(item.expert)) != item.slot)
       continue;
-    if (forgetHeld && item.place == Place::Sent)
+    const bool isWhole = item.place != Place::Shared;
+    if (!isWhole || (forgetHeld && item.place == Place::Sent))
       residency.forget(item.slot);
     else
       residency.release(item.slot);

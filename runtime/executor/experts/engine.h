@@ -40,7 +40,7 @@ public:
                                                 uint32_t firstEvent,
                                                 const std::string &policy);
   /// Makes room for the host's part of an instruction; while it is bound.
-  void prepareHost(uint32_t bank, uint32_t maxRows, DType inType);
+  Status prepareHost(uint32_t bank, uint32_t maxRows, DType inType);
   /// Brings the experts into slots that the plan says are there from the start,
   /// and keeps the home.
   Status load(std::unique_ptr<ExpertHome> home, const plan::fb::Plan &plan);
@@ -89,6 +89,8 @@ private:
   Status startReads();
   Status fillSlots();
   Status observeBus();
+  void giveToHost(uint32_t index, Place place);
+  Status sendShared();
   Result<bool> send(uint32_t index, const std::byte *image, bool fromRing,
                     bool isLast = false);
 
@@ -98,6 +100,10 @@ private:
   Result<uint32_t> awaitItems(size_t end);
   Status launchKernels(const RunOperands &operands, uint32_t rows, size_t end,
                        uint32_t awaited);
+  Status runShared(const RunOperands &operands, uint32_t rows);
+  KernelArgs upArgs(const RunOperands &operands, size_t first,
+                    size_t end) const;
+  KernelArgs downArgs(const KernelArgs &up, const RunOperands &operands) const;
   Status numberWave(size_t end);
   bool giveUpWave();
   Status waitForSomething();
@@ -119,7 +125,7 @@ private:
   double hostStartUs = 0;
   bool hostThreads = false; ///< Whether host work has made its threads.
   /// Experts of the open demand on the bus whose end is to be observed, or 0.
-  uint32_t onBus = 0;
+  double onBus = 0;
   double busStartUs = 0;
   std::unique_ptr<ExpertHome> home;
   RoutingSource *routing = nullptr;

@@ -38,7 +38,7 @@ Status Engine::fetch() {
   SLUICE_RETURN_IF_ERROR(startReads());
   // Where the CPU takes a part, its threads come first: starting them is
   // quicker than to enqueue the copies. runHost goes on.
-  return wanted.onHost.empty() ? fillSlots() : Status::ok();
+  return wanted.usesHost() ? Status::ok() : fillSlots();
 }
 
 /// Starts as many reads as the ring has places for.
@@ -70,12 +70,29 @@ Status Engine::fillSlots() {
         home->image(wanted.bank->index, wanted.items[index].expert);
     const bool isLast = wanted.nextMissing + 1 == wanted.missing.size() &&
                         wanted.nextUnread == wanted.unread.size() &&
-                        wanted.reads == 0;
+                        wanted.reads == 0 && wanted.shared == kNone;
     SLUICE_ASSIGN_OR_RETURN(bool sent, send(index, image, false, isLast));
     if (!sent)
       return Status::ok();
   }
-  return Status::ok();
+  return wanted.shared == kNone ? Status::ok() : sendShared();
+}
+
+/// Sends the down projection of the shared expert, once. Last: nothing but its
+/// own product is left to do when it has arrived.
+Status Engine::sendShared() {
+  const Bank &bank = *wanted.bank;
+  Item &item = wanted.items[wanted.shared];
+  if (item.slot != kNone)
+    return Status::ok();
+  const uint32_t id = bank.id(item.expert);
+  item.slot = bank.residency().take(id, Purpose::Demand);
+  if (item.slot == kNone)
+    return Status::ok();
+  bank.residency().sharedWithHost(id, bank.front());
+  return transfers.copyIn(StreamKind::Demand, bank, item.expert, item.slot,
+                          home->image(bank.index, item.expert), false,
+                          Transfers::Part::Back);
 }
 
 /// Takes the time when the bus has moved what the fetch sent.
@@ -105,13 +122,14 @@ Result<bool> Engine::send(uint32_t index, const std::byte *image, bool fromRing,
   item.place = Place::Sent;
   wanted.sequence.push_back(index);
   const Pool &pool = *bank.pool;
-  uint64_t front = 0;
-  if (isLast && pool.waveBytes > 0 && pool.waveBytes <= pool.slotBytes)
-    front = bank.front();
-  if (front > 0)
+  auto parts = Transfers::Part::Whole;
+  if (isLast && pool.waveBytes > 0 && pool.waveBytes <= pool.slotBytes &&
+      bank.front() > 0) {
+    parts = Transfers::Part::InTwo;
     inTwo = index;
+  }
   SLUICE_RETURN_IF_ERROR(transfers.copyIn(StreamKind::Demand, bank, item.expert,
-                                          slot, image, fromRing, front));
+                                          slot, image, fromRing, parts));
   return true;
 }
 

@@ -8,17 +8,30 @@
 
 namespace sluice::experts {
 
-void HostJob::reserve(const Bank &bank, uint32_t pairs, DType inType) {
+Status HostJob::reserve(const Bank &bank, uint32_t pairs, DType inType,
+                        Backend &backend) {
   auto grow = [](auto &memory, size_t size) {
     memory.resize(std::max(memory.size(), size));
   };
+  auto enlarge = [&](Allocation &memory, uint64_t bytes) -> Status {
+    if (memory.bytes() >= bytes)
+      return Status::ok();
+    SLUICE_ASSIGN_OR_RETURN(memory, backend.allocate(MemoryKind::Host, bytes));
+    return Status::ok();
+  };
   grow(rows, size_t{pairs} * bank.hidden * byteSize(inType));
-  grow(inner, size_t{pairs} * bank.inner);
-  grow(computed, pairs);
   grow(order, pairs);
   std::iota(order.begin(), order.end(), 0);
   grow(offsets, bank.experts + 1);
   grow(slots, bank.experts);
+  SLUICE_RETURN_IF_ERROR(
+      enlarge(innerMemory, uint64_t{pairs} * bank.inner * sizeof(float)));
+  return enlarge(pairMemory, uint64_t{pairs} * sizeof(int32_t));
+}
+
+bool HostJob::canShare(const Backend &backend) const {
+  return innerMemory.data() && backend.kernelsReach(innerMemory.data()) &&
+         backend.kernelsReach(pairMemory.data());
 }
 
 Status HostJob::start(const Demand &demand, const HostOperands &operands,
@@ -26,23 +39,27 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   const Bank &bank = *demand.bank;
   const Pool &pool = *bank.pool;
   const size_t rowBytes = bank.hidden * byteSize(operands.inType);
-  count = 0;
-  size_t experts = 0;
-  for (uint32_t index : demand.onHost) {
+  size_t experts = 0, gathered = 0;
+  auto gather = [&](uint32_t index) {
     const Item &item = demand.items[index];
-    offsets[experts] = static_cast<int32_t>(count);
+    offsets[experts] = static_cast<int32_t>(gathered);
     // The images of the host pool lie one after the other, like slots.
-    slots[experts++] = static_cast<int32_t>(item.slot);
-    for (uint32_t i = 0; i < item.pairs; ++i, ++count) {
+    slots[experts++] = static_cast<int32_t>(item.image);
+    for (uint32_t i = 0; i < item.pairs; ++i, ++gathered) {
       int32_t pair = demand.pairs[item.firstPair + i];
-      computed[count] = pair;
-      std::memcpy(rows.data() + count * rowBytes,
+      computed()[gathered] = pair;
+      std::memcpy(rows.data() + gathered * rowBytes,
                   operands.in + pair / bank.topK * rowBytes, rowBytes);
     }
-  }
-  if (count == 0)
+  };
+  for (uint32_t index : demand.onHost)
+    gather(index);
+  count = gathered;
+  if (demand.shared != kNone)
+    gather(demand.shared);
+  if (gathered == 0)
     return Status::ok();
-  offsets[experts] = static_cast<int32_t>(count);
+  offsets[experts] = static_cast<int32_t>(gathered);
 
   // Every gathered row is a row of its own here: top_k is 1.
   KernelArgs up;
@@ -51,7 +68,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   up.data[2] = order.data();
   up.data[3] = slots.data();
   up.data[4] = pool.hostData;
-  up.data[5] = inner.data();
+  up.data[5] = inner();
   for (int table : {1, 2, 3})
     up.dtype[table] = DType::I32;
   up.dtype[0] = operands.inType;
@@ -68,10 +85,12 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
                           bank.gateOffset,
                           bank.upOffset};
   std::copy(std::begin(dims), std::end(dims), up.dim);
-  up.maxRows = static_cast<int64_t>(count);
+  up.maxRows = static_cast<int64_t>(gathered);
 
   KernelArgs down = up;
-  down.data[0] = inner.data();
+  down.data[0] = inner();
+  down.dim[0] = static_cast<int64_t>(demand.onHost.size());
+  down.maxRows = static_cast<int64_t>(count);
   down.dtype[0] = DType::F32;
   down.data[5] = operands.outputs;
   down.dim[6] = bank.downOffset;

@@ -4,6 +4,9 @@
 // one behind the other, so that results come out as one short block for one
 // copy to the device. Portable kernels: the same bits as on the device.
 //
+// Of an expert that is shared the job does the first half: its inner rows are
+// ready when the job's first launch is.
+//
 //===----------------------------------------------------------------------===//
 #pragma once
 
@@ -18,25 +21,41 @@ namespace sluice::experts {
 class HostJob {
 public:
   /// Room for `pairs` pairs of a bank. While the plan is bound.
-  void reserve(const Bank &bank, uint32_t pairs, DType inType);
+  Status reserve(const Bank &bank, uint32_t pairs, DType inType,
+                 Backend &backend);
+  /// Whether kernels of the backend reach what the job leaves of a shared
+  /// expert.
+  bool canShare(const Backend &backend) const;
 
-  /// Starts the demand's experts `onHost`; nothing when there are none.
+  /// Starts the demand's experts `onHost` and `shared`; nothing when there are
+  /// none.
   Status start(const Demand &demand, const HostOperands &operands,
                Backend &backend);
   /// Waits for them.
   Status wait(Backend &backend);
+  /// Waits for the inner rows of the shared expert.
+  Status waitForShared(Backend &backend) { return backend.waitHostLaunches(1); }
 
   /// The pairs computed, in the order of the rows of the outputs.
-  std::span<const int32_t> pairs() const { return {computed.data(), count}; }
+  std::span<const int32_t> pairs() const { return {computed(), count}; }
+  /// The pairs of the shared expert and their inner rows, [pairs, inner].
+  /// Host memory of the backend; stays until the next start.
+  int32_t *sharedPairs() const { return computed() + count; }
+  float *sharedInner(int64_t width) const { return inner() + count * width; }
 
 private:
-  std::vector<std::byte> rows;   ///< [pairs, hidden]
-  std::vector<float> inner;      ///< [pairs, inner]
-  std::vector<int32_t> computed; ///< [pairs]
-  std::vector<int32_t> order;    ///< [pairs]: 0, 1, 2, ...
+  float *inner() const { return reinterpret_cast<float *>(innerMemory.data()); }
+  int32_t *computed() const {
+    return reinterpret_cast<int32_t *>(pairMemory.data());
+  }
+
+  std::vector<std::byte> rows; ///< [pairs, hidden]
+  Allocation innerMemory;      ///< f32 [pairs, inner]
+  Allocation pairMemory;       ///< i32 [pairs], the shared expert's last.
+  std::vector<int32_t> order;  ///< [pairs]: 0, 1, 2, ...
   std::vector<int32_t> offsets, slots;
   std::array<HostLaunch, 2> launches;
-  size_t count = 0;
+  size_t count = 0; ///< Pairs of experts that are not shared.
   bool running = false;
 };
 

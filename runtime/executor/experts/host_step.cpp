@@ -8,23 +8,26 @@
 
 namespace sluice::experts {
 
-void Engine::prepareHost(uint32_t bank, uint32_t maxRows, DType inType) {
+Status Engine::prepareHost(uint32_t bank, uint32_t maxRows, DType inType) {
   const Bank &of = store.banks[bank];
-  host.reserve(of, maxRows * of.topK, inType);
+  return host.reserve(of, maxRows * of.topK, inType, backend);
 }
 
 Status Engine::runHost(const HostOperands &operands) {
   hostStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(host.start(wanted, operands, backend));
-  if (wanted.onHost.empty())
+  if (!wanted.usesHost())
     return Status::ok();
   busStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(fillSlots());
   // Learned from what only the bus decides. Virtual time is known beforehand.
-  if (wanted.isIncomplete() || wanted.missing.empty() || backend.isVirtual())
+  if (wanted.isIncomplete() || backend.isVirtual() ||
+      (wanted.missing.empty() && wanted.shared == kNone))
     return Status::ok();
   for (const Item &item : wanted.items)
     onBus += item.place == Place::Sent || item.place == Place::Coming;
+  if (wanted.shared != kNone)
+    onBus += 1 - wanted.bank->frontShare();
   return Status::ok();
 }
 
@@ -36,13 +39,17 @@ Status Engine::join(const JoinOperands &operands) {
     std::this_thread::yield();
   }
   SLUICE_RETURN_IF_ERROR(host.wait(backend));
-  std::span<const int32_t> pairs = host.pairs();
-  if (pairs.empty())
+  if (!wanted.usesHost())
     return Status::ok();
   // The first job also made the threads.
   if (std::exchange(hostThreads, true) && !backend.isVirtual())
-    balance.ranOnHost(static_cast<uint32_t>(wanted.onHost.size()),
-                      backend.clockUs() - hostStartUs, runs);
+    balance.ranOnHost(
+        static_cast<double>(wanted.onHost.size()) +
+            (wanted.shared == kNone ? 0 : wanted.bank->frontShare()),
+        backend.clockUs() - hostStartUs, runs);
+  std::span<const int32_t> pairs = host.pairs();
+  if (pairs.empty())
+    return Status::ok();
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
   std::copy(pairs.begin(), pairs.end(), operands.indexHost);

@@ -21,7 +21,7 @@ struct DemandOperands {
 
 /// Operands of ExpertRun; device memory but for tablesHost.
 struct RunOperands {
-  KernelHandle gateUp, down;
+  KernelHandle gateUp, down, scatter;
   const char *gateUpName, *downName; ///< For traces.
   void *in;
   DType inType;

@@ -31,8 +31,7 @@ Status Engine::run(const RunOperands &operands, uint32_t rows) {
     // Nothing more can be had at once. What is on its way runs as a small wave
     // rather than not at all.
     const bool isLast = !incomplete;
-    const bool needsSlots = wanted.nextRead < wanted.read.size() ||
-                            wanted.nextMissing < wanted.missing.size();
+    const bool needsSlots = wanted.needsSlots();
     if (launched < wanted.sequence.size() &&
         (isLast || needsSlots || wanted.bank->pool->waveBytes > 0)) {
       SLUICE_RETURN_IF_ERROR(
@@ -43,8 +42,42 @@ Status Engine::run(const RunOperands &operands, uint32_t rows) {
       continue;
     SLUICE_RETURN_IF_ERROR(waitForSomething());
   }
+  if (wanted.shared != kNone)
+    SLUICE_RETURN_IF_ERROR(runShared(operands, rows));
   wanted.isFetching = false;
   return Status::ok();
+}
+
+/// The second half of the shared expert: the CPU's inner rows go to their
+/// pairs, and the device goes on from there.
+Status Engine::runShared(const RunOperands &operands, uint32_t rows) {
+  const Bank &bank = *wanted.bank;
+  const Pool &pool = *bank.pool;
+  const Item &item = wanted.items[wanted.shared];
+  wanted.sequence.push_back(wanted.shared);
+  SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
+  SLUICE_RETURN_IF_ERROR(host.waitForShared(backend));
+
+  const auto layer = static_cast<int32_t>(bank.layer);
+  KernelArgs &scatter = waveArgs[launches++], &down = waveArgs[launches++];
+  scatter = KernelArgs();
+  scatter.data[0] = host.sharedInner(bank.inner);
+  scatter.data[1] = host.sharedPairs();
+  scatter.data[2] = operands.inner;
+  scatter.dtype[0] = scatter.dtype[2] = DType::F32;
+  scatter.dtype[1] = DType::I32;
+  scatter.dim[0] = operands.maxRows * bank.topK;
+  scatter.dim[1] = bank.inner;
+  scatter.maxRows = scatter.dim[0];
+  backend.label({"expert_scatter", layer, static_cast<int32_t>(item.expert)});
+  SLUICE_RETURN_IF_ERROR(backend.launch(StreamKind::Compute, operands.scatter,
+                                        scatter, item.pairs));
+  SLUICE_RETURN_IF_ERROR(
+      backend.wait(StreamKind::Compute, pool.event(item.slot)));
+  pool.residency->arrived(item.slot);
+  down = downArgs(upArgs(operands, launched, launched + 1), operands);
+  backend.label({operands.downName, layer, static_cast<int32_t>(item.expert)});
+  return backend.launch(StreamKind::Compute, operands.down, down, rows);
 }
 
 /// Where the next wave ends that is large enough, or `launched`.
@@ -104,21 +137,14 @@ Result<uint32_t> Engine::awaitItems(size_t end) {
   return isInTwo ? all : kNone;
 }
 
-/// `awaited`: what ExpertDown waits for, or kNone.
-Status Engine::launchKernels(const RunOperands &operands, uint32_t rows,
-                             size_t end, uint32_t awaited) {
+/// ExpertGateUp of the items [first, end) of the sequence.
+KernelArgs Engine::upArgs(const RunOperands &operands, size_t first,
+                          size_t end) const {
   const Bank &bank = *wanted.bank;
   const Pool &pool = *bank.pool;
-  uint32_t pairs = 0;
-  for (size_t i = launched; i < end; ++i)
-    pairs += wanted.items[wanted.sequence[i]].pairs;
-  if (pairs == 0)
-    return awaited == kNone ? Status::ok()
-                            : backend.wait(StreamKind::Compute, awaited);
-
-  KernelArgs &up = waveArgs[launches++], &down = waveArgs[launches++];
+  KernelArgs up;
   const int64_t dims[] = {
-      static_cast<int64_t>(end - launched),
+      static_cast<int64_t>(end - first),
       bank.topK,
       bank.hidden,
       bank.inner,
@@ -129,9 +155,9 @@ Status Engine::launchKernels(const RunOperands &operands, uint32_t rows,
   std::copy(std::begin(dims), std::end(dims), up.dim);
   up.maxRows = operands.maxRows;
   up.data[0] = operands.in;
-  up.data[1] = tables.offsets(launched);
+  up.data[1] = tables.offsets(first);
   up.data[2] = tables.order();
-  up.data[3] = tables.slots(launched);
+  up.data[3] = tables.slots(first);
   up.data[4] = pool.data;
   up.data[5] = operands.inner;
   up.dtype[0] = operands.inType;
@@ -139,13 +165,35 @@ Status Engine::launchKernels(const RunOperands &operands, uint32_t rows,
     up.dtype[table] = DType::I32;
   up.dtype[4] = pool.type;
   up.dtype[5] = DType::F32;
-  down = up;
+  return up;
+}
+
+/// ExpertDown behind that ExpertGateUp.
+KernelArgs Engine::downArgs(const KernelArgs &up,
+                            const RunOperands &operands) const {
+  KernelArgs down = up;
   down.data[0] = operands.inner;
   down.dtype[0] = DType::F32;
   down.data[5] = operands.outputs;
-  down.dim[6] = bank.downOffset;
+  down.dim[6] = wanted.bank->downOffset;
   down.dim[7] = 0;
+  return down;
+}
 
+/// `awaited`: what ExpertDown waits for, or kNone.
+Status Engine::launchKernels(const RunOperands &operands, uint32_t rows,
+                             size_t end, uint32_t awaited) {
+  const Bank &bank = *wanted.bank;
+  uint32_t pairs = 0;
+  for (size_t i = launched; i < end; ++i)
+    pairs += wanted.items[wanted.sequence[i]].pairs;
+  if (pairs == 0)
+    return awaited == kNone ? Status::ok()
+                            : backend.wait(StreamKind::Compute, awaited);
+
+  KernelArgs &up = waveArgs[launches++], &down = waveArgs[launches++];
+  up = upArgs(operands, launched, end);
+  down = downArgs(up, operands);
   const int32_t expert =
       end - launched == 1
           ? static_cast<int32_t>(wanted.items[wanted.sequence[launched]].expert)

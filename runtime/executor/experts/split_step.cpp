@@ -25,19 +25,33 @@ Status Engine::split(float share) {
     const Item &left = wanted.items[a], &right = wanted.items[b];
     return left.pairs != right.pairs ? left.pairs < right.pairs : a < b;
   });
-  const uint32_t count = hostCount(missing, queued, balance.times(share));
-  chosen.resize(std::min<size_t>(chosen.size(), count));
+  const double front = host.canShare(backend) ? bank.frontShare() : 0;
+  const Division division =
+      divide(missing, queued, front, balance.times(share));
+  // Those that have no image on the host are the bus's.
+  const auto count = std::min<size_t>(chosen.size(), division.host);
+  if (division.shared && count < chosen.size())
+    wanted.shared = chosen[count];
+  chosen.resize(count);
   if (missing > 0)
-    balance.leftOut(chosen.empty(), chosen.size() == missing);
+    balance.leftOut(!wanted.usesHost(), chosen.size() == missing);
   for (uint32_t index : chosen) {
-    Item &item = wanted.items[index];
-    item.place = Place::Host;
-    item.slot = static_cast<uint32_t>(
-        (home->image(bank.index, item.expert) - bank.pool->hostData) /
-        bank.pool->slotBytes);
-    bank.residency().ranOnHost(bank.id(item.expert), bank.pool->slotBytes);
+    giveToHost(index, Place::Host);
+    bank.residency().ranOnHost(bank.id(wanted.items[index].expert),
+                               bank.pool->slotBytes);
   }
+  if (wanted.shared != kNone)
+    giveToHost(wanted.shared, Place::Shared);
   return Status::ok();
+}
+
+void Engine::giveToHost(uint32_t index, Place place) {
+  const Bank &bank = *wanted.bank;
+  Item &item = wanted.items[index];
+  item.place = place;
+  item.image = static_cast<uint32_t>(
+      (home->image(bank.index, item.expert) - bank.pool->hostData) /
+      bank.pool->slotBytes);
 }
 
 } // namespace sluice::experts

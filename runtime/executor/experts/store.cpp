@@ -71,6 +71,10 @@ uint64_t Bank::front() const {
   return static_cast<uint64_t>(downOffset) * byteSize(pool->type);
 }
 
+double Bank::frontShare() const {
+  return static_cast<double>(front()) / static_cast<double>(pool->slotBytes);
+}
+
 uint32_t Store::slots(const fb::Plan &plan) {
   uint32_t total = 0;
   if (plan.expert_pools())

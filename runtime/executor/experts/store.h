@@ -54,6 +54,8 @@ struct Bank {
   /// Where the down projection begins in an image, in bytes, when what
   /// ExpertGateUp reads lies before it; else 0.
   uint64_t front() const;
+  /// The same as a share of the image.
+  double frontShare() const;
   /// The expert's id in the table of its pool.
   uint32_t id(uint32_t expert) const { return residency().id(local, expert); }
 };

@@ -6,7 +6,7 @@ namespace sluice::experts {
 
 Status Transfers::copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
                          uint32_t slot, const std::byte *image, bool fromRing,
-                         uint64_t front) {
+                         Part part) {
   Pool &pool = *bank.pool;
   // The event of an older wave may have been recorded again: then this waits
   // for a younger one, which is right too.
@@ -20,7 +20,8 @@ Status Transfers::copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
     return backend.copy(stream, pool.slot(slot) + from, MemoryKind::Device,
                         image + from, MemoryKind::Host, end - from);
   };
-  if (front > 0) {
+  const uint64_t front = part == Part::Whole ? 0 : bank.front();
+  if (part == Part::InTwo) {
     SLUICE_RETURN_IF_ERROR(move(0, front));
     SLUICE_RETURN_IF_ERROR(backend.record(stream, frontEvent()));
   }

@@ -28,14 +28,17 @@ public:
     ringCopies.reserve(places);
   }
 
+  /// What of an image moves: all, all but in two parts, or the second part
+  /// alone. The first is Bank::front() bytes, more than 0.
+  enum class Part : uint8_t { Whole, InTwo, Back };
+
   /// Enqueues the copy of `image` into a slot, after what still reads the slot;
   /// the slot's event is recorded behind it. An image of the ring goes back
-  /// when the copy is done. With `front`, bytes of the image, it moves in two,
-  /// and frontEvent() says when so many have arrived; until all have, no other
-  /// image may move so.
+  /// when the copy is done. In two parts, frontEvent() says when the first has
+  /// arrived; until all has, no other image may move so.
   Status copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
                 uint32_t slot, const std::byte *image, bool fromRing,
-                uint64_t front = 0);
+                Part part = Part::Whole);
   uint32_t frontEvent() const { return firstEvent + kWaveEvents; }
 
   /// Makes `stream` wait for all demand copies enqueued so far.

@@ -43,6 +43,36 @@ TEST_P(HostWorkTest, RunsLaunchesInOrder) {
   }
 }
 
+// What the first launches left is there while the others still run.
+TEST_P(HostWorkTest, ShowsWhatItHasDone) {
+  constexpr int64_t kRows = 64, kWidth = 4096;
+  constexpr size_t kLaunches = 40;
+  ok(backend->prepareHostWork(2));
+  Allocation one = allocate(kHost, kRows * kWidth * 4);
+  for (int64_t i = 0; i < kRows * kWidth; ++i)
+    floats(one)[i] = 1;
+  std::vector<Allocation> results;
+  results.push_back(allocate(kHost, kRows * kWidth * 4));
+  std::vector<HostLaunch> launches;
+  for (size_t i = 0; i < kLaunches; ++i) {
+    results.push_back(allocate(kHost, kRows * kWidth * 4));
+    launches.push_back(sum(results[i], one, results[i + 1], kRows, kWidth));
+  }
+  ok(backend->waitHostLaunches(1)); // No job: nothing to wait for.
+  for (int turn = 0; turn < 3; ++turn) {
+    for (size_t i = 1; i <= kLaunches; ++i)
+      std::memset(results[i].data(), 0, results[i].bytes());
+    ok(backend->startHostWork(launches));
+    for (size_t count : {1, 2, 7, 39, 40, 41}) {
+      ok(backend->waitHostLaunches(count));
+      const size_t last = std::min(count, kLaunches);
+      for (int64_t i = 0; i < kRows * kWidth; ++i)
+        ASSERT_EQ(floats(results[last])[i], static_cast<float>(last));
+    }
+    ok(backend->waitHostWork());
+  }
+}
+
 TEST_P(HostWorkTest, IsThereWithoutPreparation) {
   Allocation x = allocate(kHost, 4), y = allocate(kHost, 4);
   floats(x)[0] = 21;

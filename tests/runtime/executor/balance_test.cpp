@@ -11,27 +11,44 @@ namespace {
 // Qwen3-30B-A3B's experts of 9.4 MB: 173 us at 54.5 GB/s, 104 us at 91 GB/s.
 constexpr ExpertTimes kOrdinary = {104, 173};
 
-TEST(HostCount, EndsAsEarlyAsWholeExpertsAllow) {
+Division whole(uint32_t missing, uint32_t queued, const ExpertTimes &times) {
+  return divide(missing, queued, 0, times);
+}
+
+TEST(Divide, EndsAsEarlyAsWholeExpertsAllow) {
   // 4 on the CPU: max(416, 346); 3 would be max(312, 519), 5 max(520, 173).
-  EXPECT_EQ(hostCount(6, 0, kOrdinary), 4u);
+  EXPECT_EQ(whole(6, 0, kOrdinary), (Division{4, false}));
   // A CPU at 160 GB/s: 5 take 295, and one copy 173; 4 would be 346.
-  EXPECT_EQ(hostCount(6, 0, {59, 173}), 5u);
+  EXPECT_EQ(whole(6, 0, {59, 173}), (Division{5, false}));
   // One alone goes where it ends first.
-  EXPECT_EQ(hostCount(1, 0, kOrdinary), 1u);
-  EXPECT_EQ(hostCount(1, 0, {200, 173}), 0u);
-  EXPECT_EQ(hostCount(0, 3, kOrdinary), 0u);
+  EXPECT_EQ(whole(1, 0, kOrdinary), (Division{1, false}));
+  EXPECT_EQ(whole(1, 0, {200, 173}), (Division{0, false}));
+  EXPECT_EQ(whole(0, 3, kOrdinary), (Division{0, false}));
 }
 
-TEST(HostCount, CountsWhatIsQueued) {
+TEST(Divide, CountsWhatIsQueued) {
   // Two copies before: 5 give max(520, 519), 4 max(416, 692), 6 only 624.
-  EXPECT_EQ(hostCount(6, 2, kOrdinary), 5u);
+  EXPECT_EQ(whole(6, 2, kOrdinary), (Division{5, false}));
   // Nothing for the bus is nothing to wait for.
-  EXPECT_EQ(hostCount(2, 9, kOrdinary), 2u);
+  EXPECT_EQ(whole(2, 9, kOrdinary), (Division{2, false}));
 }
 
-TEST(HostCount, TakesTheLeastOfEqualCounts) {
-  EXPECT_EQ(hostCount(1, 0, {1, 1}), 0u);
-  EXPECT_EQ(hostCount(2, 0, {1, 1}), 1u);
+TEST(Divide, TakesTheLeastOfEqualCounts) {
+  EXPECT_EQ(whole(1, 0, {1, 1}), (Division{0, false}));
+  EXPECT_EQ(whole(2, 0, {1, 1}), (Division{1, false}));
+}
+
+TEST(Divide, SharesOneWhereBothEndEarlierThen) {
+  constexpr double kFront = 2.0 / 3;
+  // 3 and two thirds on the CPU take 381, 2 and a third on the bus 404: the
+  // best of whole ones, 4 and 2, takes 416.
+  EXPECT_EQ(divide(6, 0, kFront, kOrdinary), (Division{3, true}));
+  // 3 and two thirds would be 381 here too, 3 and 2 are 346.
+  EXPECT_EQ(divide(5, 0, kFront, kOrdinary), (Division{3, false}));
+  // One alone: 69 on the CPU, then 58 on the bus beside it, instead of 104.
+  EXPECT_EQ(divide(1, 0, kFront, kOrdinary), (Division{0, true}));
+  // What is queued makes the bus no place for a third more.
+  EXPECT_EQ(divide(1, 1, kFront, kOrdinary), (Division{1, false}));
 }
 
 TEST(Balance, BeginsWithThePlan) {
@@ -50,8 +67,10 @@ TEST(Balance, ObeysNoneAndAll) {
   Balance balance;
   balance.ranOnHost(1, 10);
   balance.moved(1, 10);
-  EXPECT_EQ(hostCount(6, 0, balance.times(0)), 0u);
-  EXPECT_EQ(hostCount(6, 0, balance.times(1)), 6u);
+  for (double front : {0.0, 0.5}) {
+    EXPECT_EQ(divide(6, 0, front, balance.times(0)), (Division{0, false}));
+    EXPECT_EQ(divide(6, 0, front, balance.times(1)), (Division{6, false}));
+  }
 }
 
 TEST(Balance, FollowsWhatItSees) {
@@ -82,7 +101,7 @@ TEST(Balance, TriesAgainWhatWasLeftOut) {
   balance.ranOnHost(1, 10000); // A first job that took very long.
   balance.moved(1, 100);
   int splits = 0;
-  while (hostCount(6, 0, balance.times(0.5f)) == 0) {
+  while (whole(6, 0, balance.times(0.5f)).host == 0) {
     balance.leftOut(true, false);
     ASSERT_LT(++splits, 400);
   }

@@ -26,11 +26,13 @@ protected:
     ASSERT_TRUE(executor.isOk()) << executor.status().message();
     EXPECT_EQ(runSteps(**executor), expected);
     counters = (*executor)->expertCounters();
+    slotBytes = disk.plan->get().expert_pools()->Get(0)->slot_bytes();
     EXPECT_TRUE((*backend)->checkGuards().isOk());
   }
 
   static inline std::vector<std::vector<float>> expected;
   experts::Counters counters;
+  uint64_t slotBytes = 0;
 };
 
 TEST_F(Dynamic, FromHostMemory) {
@@ -125,6 +127,27 @@ TEST_F(Dynamic, SharedWithTheHost) {
           EXPECT_EQ(counters.fetchedBytes, 0u);
         }
       }
+}
+
+/// One expert of a layer is computed half by the CPU and half by the device,
+/// whatever the number of slots; each byte that is missing is read by one of
+/// them.
+TEST_F(Dynamic, OneExpertByBoth) {
+  for (uint32_t slots : {2, 3, 8})
+    for (uint64_t wave : {1, 1 << 20}) {
+      SCOPED_TRACE(std::to_string(slots) + " slots, waves of " +
+                   std::to_string(wave) + " bytes");
+      TinyExperts experts = plainExperts();
+      experts.slots = slots;
+      experts.homes = {fb::Home::Host};
+      experts.waveBytes = wave;
+      experts.split = true;
+      experts.share = 0.5f;
+      check(experts);
+      EXPECT_GT(counters.hostBytes, counters.hostExperts * slotBytes);
+      EXPECT_EQ(counters.hostBytes + counters.fetchedBytes,
+                counters.misses * slotBytes);
+    }
 }
 
 TEST_F(Dynamic, SharedInParts) {
