@@ -137,6 +137,11 @@ cudaError_t runGraph(cuda::CudaKernel kernel, Mirror &mirror, int64_t rows,
 
 std::string whyNoGpu() { return device().problem; }
 
+std::string gpuContext(cuda::CudaContext &context) {
+  context = device().context;
+  return device().problem;
+}
+
 std::string runOnGpu(const Case &source, const GpuOptions &options,
                      Operands &operands) {
   cuda::CudaKernel kernel =
