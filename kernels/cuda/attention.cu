@@ -198,6 +198,7 @@ __global__ void __launch_bounds__(kRunsThreads, 2)
   __shared__ RunsShared shared;
   auto *values = reinterpret_cast<Bf16 *>(memory);
   auto *scores = reinterpret_cast<float *>(shared.score);
+  beginInTurn();
   int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp;
   int64_t item = blockIdx.x, row = item / args.heads, head = item % args.heads;
   int64_t start = int64_t{blockIdx.y} * kAttentionSplit;
@@ -356,6 +357,7 @@ __device__ void combineSplits(const Attention &args, int64_t item, int splits) {
 // One block a row and head.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) combineKernel(Attention args) {
+  beginInTurn();
   int64_t tokens = args.tokens(blockIdx.x / args.heads);
   combineSplits<T>(args, blockIdx.x,
                    static_cast<int>(ceilDiv(tokens, kAttentionSplit)));
@@ -407,8 +409,8 @@ cudaError_t launchRuns(const Attention &args, dim3 grid,
           bytes);
       error != cudaSuccess)
     return error;
-  splitRunsKernel<Lanes><<<grid, kRunsThreads, bytes, context.stream>>>(args);
-  return cudaGetLastError();
+  return enqueue(context, splitRunsKernel<Lanes>, grid, kRunsThreads, bytes,
+                 args);
 }
 
 template <typename T, bool Vector>
@@ -435,8 +437,7 @@ cudaError_t launchAttention(const Attention &args, int64_t rows,
     if (cudaError_t error = launchSplits<T, Vector>(args, items, context);
         error != cudaSuccess)
       return error;
-    combineKernel<T><<<items, kThreads, 0, context.stream>>>(args);
-    return cudaGetLastError();
+    return enqueue(context, combineKernel<T>, items, kThreads, 0, args);
   }
   size_t bytes = (queryFloats(args.headDim) + args.headDim) * sizeof(float);
   walkKernel<T, Vector><<<items, kThreads, bytes, context.stream>>>(args);

@@ -27,6 +27,7 @@ struct Device {
             cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking)))
       return;
     context.multiprocessors = properties.multiProcessorCount;
+    context.architecture = cuda::kernelArchitecture();
     if (cublasLtCreate(&context.blas) != CUBLAS_STATUS_SUCCESS)
       problem = "cuBLASLt does not start";
   }
