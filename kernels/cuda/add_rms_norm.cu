@@ -15,13 +15,16 @@ __global__ void __launch_bounds__(kMaxNormThreads)
   int runs = width / kDotRun, column = static_cast<int>(threadIdx.x) * kDotRun;
   bool active = column < width;
   int64_t at = int64_t{blockIdx.x} * width + column;
+  letLaterBegin();
   Run<W> scale;
+  if (active)
+    scale.load(weight + column);
+  awaitEarlier();
   float values[kDotRun];
   if (active) {
     Run<T> left, right;
     left.read(a + at);
     right.read(b + at);
-    scale.load(weight + column);
     float addends[kDotRun];
     left.expand(values);
     right.expand(addends);
@@ -68,12 +71,12 @@ cudaError_t addRmsNorm(const KernelArgs &args, int64_t rows,
       using T = typename decltype(tag)::Type;
       return withWeight(args.dtype[2], [&](auto weightTag) {
         using W = typename decltype(weightTag)::Type;
-        addRmsNormRunsKernel<T, W><<<gridFor(rows, 1), runThreads(width),
-                                     runBytes(width), context.stream>>>(
-            operand<const T>(args, 0), operand<const T>(args, 1),
-            operand<const W>(args, 2), operand<T>(args, 3), operand<T>(args, 4),
-            static_cast<int>(width), args.scalar[0]);
-        return cudaGetLastError();
+        return enqueue(context, addRmsNormRunsKernel<T, W>, gridFor(rows, 1),
+                       runThreads(width), runBytes(width),
+                       operand<const T>(args, 0), operand<const T>(args, 1),
+                       operand<const W>(args, 2), operand<T>(args, 3),
+                       operand<T>(args, 4), static_cast<int>(width),
+                       args.scalar[0]);
       });
     });
   bool staged = width <= kMaxStagedWidth;

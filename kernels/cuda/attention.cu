@@ -12,6 +12,7 @@
 #include "kernels/cuda/copies.cuh"
 #include "kernels/cuda/dots.cuh"
 
+#include <algorithm>
 #include <type_traits>
 
 namespace sluice::cuda {
@@ -186,38 +187,27 @@ struct RunsShared {
   float warpMax[kRunsWarps];
 };
 
-// One block a row, head and split, as splitKernel, for bf16 heads of at most
-// Lanes runs. Lanes neighbouring lanes take a token together, and a thread has
-// its run of Lanes tokens: all keys of the split are loaded before the first is
-// used, while the values are copied to shared memory.
+/// One split of bf16 heads of at most Lanes runs; its first token is `start`.
+/// Lanes neighbouring lanes take a token together, and a thread has its run of
+/// Lanes tokens: all keys of the split are loaded before the first is used,
+/// while the values are copied to shared memory, [token][head_dim].
 template <int Lanes>
-__global__ void __launch_bounds__(kRunsThreads, 2)
-    splitRunsKernel(Attention args) {
+__device__ void splitOfRuns(const Attention &args, RunsShared &shared,
+                            Bf16 *values, const Run<Bf16> &query, int64_t item,
+                            int64_t sequence, int64_t start, int count) {
   constexpr int kGroups = kRunsThreads / Lanes;
-  extern __shared__ uint4 memory[]; // values: [token][head_dim]
-  __shared__ RunsShared shared;
-  auto *values = reinterpret_cast<Bf16 *>(memory);
   auto *scores = reinterpret_cast<float *>(shared.score);
   int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp;
-  int64_t item = blockIdx.x, row = item / args.heads, head = item % args.heads;
-  int64_t start = int64_t{blockIdx.y} * kAttentionSplit;
-  int64_t rest = args.tokens(row) - start;
-  if (rest <= 0)
-    return;
-  int count = static_cast<int>(min(rest, int64_t{kAttentionSplit}));
   int headDim = static_cast<int>(args.headDim);
   int column = thread % Lanes * kDotRun;
   bool active = column < headDim;
-  Run<Bf16> query;
-  if (active)
-    query.read(static_cast<const Bf16 *>(args.q) + item * headDim + column);
+  int64_t kvHead = item % args.heads / (args.heads / args.kvHeads);
   if (thread < count)
-    shared.at[thread] =
-        (kvToken(args.pageTable, args.pagesPerSequence, args.pageTokens,
-                 args.sequence[row], start + thread) *
-             args.kvHeads +
-         head / (args.heads / args.kvHeads)) *
-        headDim;
+    shared.at[thread] = (kvToken(args.pageTable, args.pagesPerSequence,
+                                 args.pageTokens, sequence, start + thread) *
+                             args.kvHeads +
+                         kvHead) *
+                        headDim;
   __syncthreads();
 
   // Token step * kGroups + group is the thread's step-th.
@@ -269,8 +259,9 @@ __global__ void __launch_bounds__(kRunsThreads, 2)
   waitCopies<0>();
   __syncthreads();
 
+  int64_t split = start / kAttentionSplit;
   float *partial =
-      args.scratch + (item * args.splits + blockIdx.y) * (args.headDim + 2);
+      args.scratch + (item * args.splits + split) * (args.headDim + 2);
   if (warp == kRunsWarps - 1) { // has no column, or few
     float4 low = shared.score[2 * laneId()],
            high = shared.score[2 * laneId() + 1];
@@ -306,6 +297,32 @@ __global__ void __launch_bounds__(kRunsThreads, 2)
   for (; j < count; ++j)
     sum = __fmaf_rn(scores[j], toFloat(value[j * headDim]), sum);
   partial[thread] = sum;
+}
+
+// One block a row, head and some of the splits: the first is blockIdx.y, the
+// next ones gridDim.y further.
+template <int Lanes>
+__global__ void __launch_bounds__(kRunsThreads, 2)
+    splitRunsKernel(Attention args) {
+  extern __shared__ uint4 memory[];
+  __shared__ RunsShared shared;
+  beginInTurn();
+  int64_t item = blockIdx.x, row = item / args.heads;
+  int64_t sequence = args.sequence[row], tokens = args.tokens(row);
+  int column = static_cast<int>(threadIdx.x) % Lanes * kDotRun;
+  Run<Bf16> query;
+  if (column < args.headDim)
+    query.read(static_cast<const Bf16 *>(args.q) + item * args.headDim +
+               column);
+  int64_t start = int64_t{blockIdx.y} * kAttentionSplit;
+  for (int64_t first = start; start < tokens;
+       start += int64_t{gridDim.y} * kAttentionSplit) {
+    if (start > first)
+      __syncthreads(); // the last split's readers are done
+    int64_t count = min(tokens - start, int64_t{kAttentionSplit});
+    splitOfRuns<Lanes>(args, shared, reinterpret_cast<Bf16 *>(memory), query,
+                       item, sequence, start, static_cast<int>(count));
+  }
 }
 
 /// Combines the splits of a row and head in order. The first few of them are
@@ -356,6 +373,7 @@ __device__ void combineSplits(const Attention &args, int64_t item, int splits) {
 // One block a row and head.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) combineKernel(Attention args) {
+  beginInTurn();
   int64_t tokens = args.tokens(blockIdx.x / args.heads);
   combineSplits<T>(args, blockIdx.x,
                    static_cast<int>(ceilDiv(tokens, kAttentionSplit)));
@@ -399,7 +417,7 @@ __global__ void __launch_bounds__(kThreads) walkKernel(Attention args) {
 }
 
 template <int Lanes>
-cudaError_t launchRuns(const Attention &args, dim3 grid,
+cudaError_t launchRuns(const Attention &args, unsigned items,
                        const CudaContext &context) {
   int bytes = static_cast<int>(kAttentionSplit * args.headDim * sizeof(Bf16));
   if (cudaError_t error = cudaFuncSetAttribute(
@@ -407,21 +425,25 @@ cudaError_t launchRuns(const Attention &args, dim3 grid,
           bytes);
       error != cudaSuccess)
     return error;
-  splitRunsKernel<Lanes><<<grid, kRunsThreads, bytes, context.stream>>>(args);
-  return cudaGetLastError();
+  // Most of a plan's splits may lie beyond the context: as many blocks as fill
+  // the device twice, and each takes some, for then few come for nothing.
+  int64_t most = ceilDiv(4 * int64_t{context.multiprocessors}, items);
+  dim3 grid(items, static_cast<unsigned>(std::min(args.splits, most)));
+  return enqueue(context, splitRunsKernel<Lanes>, grid, kRunsThreads, bytes,
+                 args);
 }
 
 template <typename T, bool Vector>
 cudaError_t launchSplits(const Attention &args, unsigned items,
                          const CudaContext &context) {
-  dim3 grid(items, static_cast<unsigned>(args.splits));
   if constexpr (std::is_same_v<T, Bf16> && Vector) {
     bool aligned = isAligned16(args.q) && isAligned16(args.vCache);
     if (aligned && args.headDim > 64 && args.headDim <= 128)
-      return launchRuns<16>(args, grid, context);
+      return launchRuns<16>(args, items, context);
     if (aligned && args.headDim > 32 && args.headDim <= 64)
-      return launchRuns<8>(args, grid, context);
+      return launchRuns<8>(args, items, context);
   }
+  dim3 grid(items, static_cast<unsigned>(args.splits));
   size_t bytes = queryFloats(args.headDim) * sizeof(float);
   splitKernel<T, Vector><<<grid, kThreads, bytes, context.stream>>>(args);
   return cudaGetLastError();
@@ -435,8 +457,7 @@ cudaError_t launchAttention(const Attention &args, int64_t rows,
     if (cudaError_t error = launchSplits<T, Vector>(args, items, context);
         error != cudaSuccess)
       return error;
-    combineKernel<T><<<items, kThreads, 0, context.stream>>>(args);
-    return cudaGetLastError();
+    return enqueue(context, combineKernel<T>, items, kThreads, 0, args);
   }
   size_t bytes = (queryFloats(args.headDim) + args.headDim) * sizeof(float);
   walkKernel<T, Vector><<<items, kThreads, bytes, context.stream>>>(args);

@@ -14,6 +14,8 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
+#include <utility>
+
 namespace sluice::cuda {
 
 constexpr unsigned kFullWarp = 0xffffffffu;
@@ -98,8 +100,57 @@ __device__ inline int64_t kvToken(const int *pageTable,
 }
 
 //===----------------------------------------------------------------------===//
+// Kernels that begin before the one in front has ended
+//===----------------------------------------------------------------------===//
+
+/// Waits until all work in front on the stream is over and its writes are seen.
+/// A kernel launched by `enqueue` calls it on every thread before it reads or
+/// writes any memory but weights, which nothing writes while a step runs. The
+/// compiler moves no plain load up across it, but might move one of __ldg.
+__device__ inline void awaitEarlier() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+/// Lets the next kernel on the stream begin, once all blocks of this one called
+/// it or ended.
+__device__ inline void letLaterBegin() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+/// Both, for a kernel that has nothing to do ahead.
+__device__ inline void beginInTurn() {
+  letLaterBegin();
+  awaitEarlier();
+}
+
+//===----------------------------------------------------------------------===//
 // Host side
 //===----------------------------------------------------------------------===//
+
+/// Launches a kernel that calls awaitEarlier; it may begin while the kernel in
+/// front on the stream is running. (What is no kernel it waits for as ever.)
+template <typename... Parameters, typename... Arguments>
+cudaError_t enqueue(const CudaContext &context, void (*kernel)(Parameters...),
+                    dim3 grid, dim3 block, size_t sharedBytes,
+                    Arguments &&...arguments) {
+  cudaLaunchAttribute early = {};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.dynamicSmemBytes = sharedBytes;
+  config.stream = context.stream;
+  config.attrs = &early;
+  // Code of older architectures has no way to wait.
+  config.numAttrs = context.architecture >= 90 ? 1 : 0;
+  return cudaLaunchKernelEx(&config, kernel,
+                            std::forward<Arguments>(arguments)...);
+}
 
 template <typename T> struct TypeTag {
   using Type = T;

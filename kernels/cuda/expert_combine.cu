@@ -8,6 +8,7 @@ namespace {
 template <typename T>
 __global__ void expertCombineKernel(const float *in, const float *weights,
                                     T *out, int64_t topK, int64_t hidden) {
+  beginInTurn();
   int64_t row = blockIdx.x;
   int64_t column = int64_t{blockIdx.y} * blockDim.x + threadIdx.x;
   if (column >= hidden)
@@ -31,10 +32,9 @@ cudaError_t expertCombine(const KernelArgs &args, int64_t rows,
     constexpr int kThreads = 64;
     dim3 grid(static_cast<unsigned>(rows),
               static_cast<unsigned>(ceilDiv(hidden, kThreads)));
-    expertCombineKernel<T><<<grid, kThreads, 0, context.stream>>>(
-        operand<const float>(args, 0), operand<const float>(args, 1),
-        operand<T>(args, 2), topK, hidden);
-    return cudaGetLastError();
+    return enqueue(context, expertCombineKernel<T>, grid, kThreads, 0,
+                   operand<const float>(args, 0), operand<const float>(args, 1),
+                   operand<T>(args, 2), topK, hidden);
   });
 }
 

@@ -10,6 +10,7 @@ namespace {
 // increasing order.
 __global__ void expertDemandKernel(const int *ids, int *offsets, int *order,
                                    int experts, int64_t pairs) {
+  beginInTurn();
   int expert = blockIdx.x * (blockDim.x / kWarp) + threadIdx.x / kWarp;
   if (expert >= experts)
     return;
@@ -50,11 +51,10 @@ cudaError_t expertDemand(const KernelArgs &args, int64_t rows,
   if (rows == 0)
     return cudaSuccess;
   constexpr int kThreads = 128;
-  expertDemandKernel<<<gridFor(experts, kThreads / kWarp), kThreads, 0,
-                       context.stream>>>(
-      operand<const int>(args, 0), operand<int>(args, 1), operand<int>(args, 2),
-      static_cast<int>(experts), pairs);
-  return cudaGetLastError();
+  return enqueue(context, expertDemandKernel,
+                 gridFor(experts, kThreads / kWarp), kThreads, 0,
+                 operand<const int>(args, 0), operand<int>(args, 1),
+                 operand<int>(args, 2), static_cast<int>(experts), pairs);
 }
 
 } // namespace sluice::cuda

@@ -46,6 +46,7 @@ template <typename W>
 __global__ void __launch_bounds__(kDotThreads, 2)
     gateUpKernel(GateUp args, bool byPair) {
   __shared__ __align__(16) float staged[kStagedFloats];
+  beginInTurn();
   ExpertGroup group = findGroup(args, byPair, blockIdx.x, kExpertRows);
   if (group.expert < 0 || group.first == group.end)
     return;
@@ -110,9 +111,8 @@ cudaError_t expertGateUp(const KernelArgs &args, int64_t rows,
   return withWeight(args.dtype[4], [&](auto tag) {
     using W = typename decltype(tag)::Type;
     dim3 grid(expertUnits(sizes), ceilDiv(sizes.inner, kDotWarps * kOutputs));
-    gateUpKernel<W>
-        <<<grid, kDotThreads, 0, context.stream>>>(sizes, expertsByPair(sizes));
-    return cudaGetLastError();
+    return enqueue(context, gateUpKernel<W>, grid, kDotThreads, 0, sizes,
+                   expertsByPair(sizes));
   });
 }
 

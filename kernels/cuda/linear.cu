@@ -29,6 +29,7 @@ template <typename W, int R, int O, int Warps>
 __global__ void __launch_bounds__(Warps *kWarp, kMinBlocks<W, R, O>)
     linearKernel(Linear args, int64_t rowBlocks) {
   __shared__ __align__(16) float staged[R * kChunk<R>];
+  letLaterBegin();
   int64_t firstRow = blockIdx.x % rowBlocks * R;
   int64_t tile = blockIdx.x / rowBlocks;
   int64_t first = (tile * Warps + threadIdx.x / kWarp) * O;
@@ -38,11 +39,21 @@ __global__ void __launch_bounds__(Warps *kWarp, kMinBlocks<W, R, O>)
   for (int o = 0; o < O; ++o)
     weights[o] = static_cast<const W *>(args.weight) +
                  min(first + o, args.outputs - 1) * args.inputs;
+  // Weights have nothing to wait for. Behind what blockDots has in flight the
+  // rest of few rows is asked for as far as the L2.
+  auto ready = [&] {
+    constexpr int kPiece = 64; // elements, at least a line of the L2
+    if constexpr (O == 1)
+      for (int64_t i = kRunsAhead<O> * kDotBlock + laneId() * kPiece;
+           i < args.inputs; i += kWarp * kPiece)
+        prefetch(weights[0] + i);
+    awaitEarlier();
+  };
   float acc[R * O];
   blockDots<W, R, O, Warps>(
       staged, args.inputs, args.in, args.inType,
       [&](int r) { return (firstRow + r) * args.inputs; }, valid, weights,
-      first < args.outputs, acc);
+      first < args.outputs, acc, ready);
   float total = reduceMany<R * O>(acc);
   constexpr int kSpread = kWarp / (R * O);
   int index = laneId() / kSpread, r = index / O, o = index % O;
@@ -71,9 +82,8 @@ cudaError_t launchTile(const Linear &args, const CudaContext &context) {
   int64_t rowBlocks = ceilDiv(args.rows, R);
   dim3 grid(
       static_cast<unsigned>(rowBlocks * ceilDiv(args.outputs, Warps * O)));
-  linearKernel<W, R, O, Warps>
-      <<<grid, Warps * kWarp, 0, context.stream>>>(args, rowBlocks);
-  return cudaGetLastError();
+  return enqueue(context, linearKernel<W, R, O, Warps>, grid, Warps * kWarp, 0,
+                 args, rowBlocks);
 }
 
 // More outputs a warp mean fewer reads of shared memory, as long as there are
@@ -99,8 +109,8 @@ cudaError_t linear(const KernelArgs &args, int64_t rows,
   Linear sizes{args.data[0],  args.data[1],  args.data[2],  args.data[3],
                args.dtype[0], args.dtype[1], args.dtype[2], args.dtype[3],
                args.dim[0],   args.dim[1],   rows};
-  if (sizes.inputs % kDotRun != 0 || !isAligned16(sizes.in) ||
-      !isAligned16(sizes.weight)) {
+  if (sizes.inputs == 0 || sizes.inputs % kDotRun != 0 ||
+      !isAligned16(sizes.in) || !isAligned16(sizes.weight)) {
     constexpr int kThreads = 128;
     linearScalarKernel<<<gridFor(rows * sizes.outputs, kThreads / kWarp),
                          kThreads, 0, context.stream>>>(sizes);

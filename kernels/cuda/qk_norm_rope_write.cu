@@ -107,6 +107,7 @@ template <typename T> struct Operands {
 template <typename T, typename Head>
 __global__ void __launch_bounds__(kThreads)
     qkNormRopeWriteKernel(Operands<T> args, Sizes sizes, int items) {
+  beginInTurn();
   int item =
       static_cast<int>(blockIdx.x * (kThreads / kWarp) + threadIdx.x / kWarp);
   if (item >= items)
@@ -178,15 +179,13 @@ cudaError_t qkNormRopeWrite(const KernelArgs &args, int64_t rows,
     dim3 grid = gridFor(items, kThreads / kWarp);
     int count = static_cast<int>(items);
     if (!areRuns(args, sizes.headDim)) {
-      qkNormRopeWriteKernel<T, AnyHead<T>>
-          <<<grid, kThreads, 0, context.stream>>>(operands, sizes, count);
-      return cudaGetLastError();
+      return enqueue(context, qkNormRopeWriteKernel<T, AnyHead<T>>, grid,
+                     kThreads, 0, operands, sizes, count);
     }
     return withWeight(args.dtype[3], [&](auto weightTag) {
       using W = typename decltype(weightTag)::Type;
-      qkNormRopeWriteKernel<T, RunsHead<T, W>>
-          <<<grid, kThreads, 0, context.stream>>>(operands, sizes, count);
-      return cudaGetLastError();
+      return enqueue(context, qkNormRopeWriteKernel<T, RunsHead<T, W>>, grid,
+                     kThreads, 0, operands, sizes, count);
     });
   });
 }

@@ -23,7 +23,14 @@ struct CudaContext {
   void *workspace = nullptr;
   size_t workspaceBytes = 0;
   int multiprocessors = 1;
+  /// kernelArchitecture() of the device, or less to do without what newer ones
+  /// have: from 90 on, a kernel may begin before the one in front has ended.
+  int architecture = 0;
 };
+
+/// The virtual architecture (90 for compute_90) that the kernels which the
+/// current device runs were compiled for; 0 where CUDA does not say.
+int kernelArchitecture();
 
 /// Enqueues one kernel over `rows` rows on `context.stream` and returns at
 /// once: no synchronisation, no allocation on the device, and grid sizes that

@@ -14,12 +14,15 @@ __global__ void __launch_bounds__(kMaxNormThreads)
   int runs = width / kDotRun, column = static_cast<int>(threadIdx.x) * kDotRun;
   bool active = column < width;
   int64_t at = int64_t{blockIdx.x} * width + column;
+  letLaterBegin();
   Run<W> scale;
+  if (active)
+    scale.load(weight + column);
+  awaitEarlier();
   float values[kDotRun];
   if (active) {
     Run<T> own;
     own.read(in + at);
-    scale.load(weight + column);
     own.expand(values);
   }
   float factor = rmsFactor(runSquares(values, runs), width, eps);
@@ -51,11 +54,11 @@ cudaError_t rmsNorm(const KernelArgs &args, int64_t rows,
       using T = typename decltype(tag)::Type;
       return withWeight(args.dtype[1], [&](auto weightTag) {
         using W = typename decltype(weightTag)::Type;
-        rmsNormRunsKernel<T, W><<<gridFor(rows * groups, 1), runThreads(width),
-                                  runBytes(width), context.stream>>>(
-            operand<const T>(args, 0), operand<const W>(args, 1),
-            operand<T>(args, 2), static_cast<int>(width), args.scalar[0]);
-        return cudaGetLastError();
+        return enqueue(context, rmsNormRunsKernel<T, W>,
+                       gridFor(rows * groups, 1), runThreads(width),
+                       runBytes(width), operand<const T>(args, 0),
+                       operand<const W>(args, 1), operand<T>(args, 2),
+                       static_cast<int>(width), args.scalar[0]);
       });
     });
   bool staged = width <= kMaxStagedWidth;

@@ -17,6 +17,7 @@ template <bool Whole>
 __global__ void __launch_bounds__(kWarp)
     routeRunsKernel(const float *logits, int *ids, float *weights,
                     int64_t experts, int64_t topK, bool normalize) {
+  beginInTurn();
   int64_t row = blockIdx.x;
   const float *x = logits + row * experts;
   float values[kDotRun] = {};
@@ -66,10 +67,10 @@ cudaError_t route(const KernelArgs &args, int64_t rows,
   if (isTopKOfRuns(experts, args.dim[1])) {
     bool whole = experts % kDotRun == 0 && isAligned16(args.data[0]);
     auto kernel = whole ? routeRunsKernel<true> : routeRunsKernel<false>;
-    kernel<<<gridFor(rows, 1), kWarp, 0, context.stream>>>(
-        operand<const float>(args, 0), operand<int>(args, 1),
-        operand<float>(args, 2), experts, args.dim[1], args.dim[2] != 0);
-    return cudaGetLastError();
+    return enqueue(context, kernel, gridFor(rows, 1), kWarp, 0,
+                   operand<const float>(args, 0), operand<int>(args, 1),
+                   operand<float>(args, 2), experts, args.dim[1],
+                   args.dim[2] != 0);
   }
   size_t bytes = experts <= kMaxStaged ? experts * sizeof(float) : 0;
   routeKernel<<<gridFor(rows, 1), kWarp, bytes, context.stream>>>(

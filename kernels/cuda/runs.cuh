@@ -74,6 +74,13 @@ template <> struct Run<float> {
   }
 };
 
+/// Asks for the line of an address, as far as the L2.
+__device__ inline void prefetch(const void *pointer) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(pointer));
+#endif
+}
+
 /// Rounds eight neighbouring elements to the type of a buffer and stores them;
 /// `to` is a multiple of 16. `values` becomes what was stored.
 __device__ inline void storeRun(Bf16 *to, float (&values)[kDotRun]) {

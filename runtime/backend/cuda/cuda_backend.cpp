@@ -137,6 +137,7 @@ Status CudaBackend::open(int index) {
   for (cuda::CudaContext &context : contexts) {
     context.blas = blas;
     context.multiprocessors = properties.multiProcessorCount;
+    context.architecture = cuda::kernelArchitecture();
     SLUICE_RETURN_IF_ERROR(toStatus(
         cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking),
         "backend cuda: making a stream"));

@@ -24,6 +24,7 @@ void Bench::open() {
   std::printf("%s, %d multiprocessors\n", properties.name,
               properties.multiProcessorCount);
   context.multiprocessors = properties.multiProcessorCount;
+  context.architecture = cuda::kernelArchitecture();
   check(cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking),
         "stream");
   if (cublasLtCreate(&context.blas) != CUBLAS_STATUS_SUCCESS) {

@@ -27,6 +27,7 @@ struct Device {
             cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking)))
       return;
     context.multiprocessors = properties.multiProcessorCount;
+    context.architecture = cuda::kernelArchitecture();
     if (cublasLtCreate(&context.blas) != CUBLAS_STATUS_SUCCESS)
       problem = "cuBLASLt does not start";
   }
@@ -136,6 +137,11 @@ cudaError_t runGraph(cuda::CudaKernel kernel, Mirror &mirror, int64_t rows,
 } // namespace
 
 std::string whyNoGpu() { return device().problem; }
+
+std::string gpuContext(cuda::CudaContext &context) {
+  context = device().context;
+  return device().problem;
+}
 
 std::string runOnGpu(const Case &source, const GpuOptions &options,
                      Operands &operands) {

@@ -9,6 +9,9 @@ namespace sluice::test {
 /// Empty when a CUDA device can be used, else one line that says why not.
 std::string whyNoGpu();
 
+/// The context in which cases run; why there is none, or empty.
+std::string gpuContext(cuda::CudaContext &context);
+
 struct GpuOptions {
   Arithmetic arithmetic = Arithmetic::Portable;
   /// Replaces the device's number of multiprocessors, by which kernels choose

@@ -116,10 +116,14 @@ TEST_P(Border, GivesTheBitsOfTheCpu) {
   for (int seed = 600, end = 600 + caseCount(12); seed < end; ++seed) {
     Case source =
         makeCase(kernel, seed, {.rows = kRows[seed % 6], .dims = dims});
-    Operands expected = runOnCpu(source), actual(source);
-    ASSERT_EQ(runOnGpu(source, {}, actual), "");
-    ASSERT_EQ(actual.damage(source), "") << source.describe();
-    ASSERT_EQ(compareBits(source, expected, actual), "");
+    Operands expected = runOnCpu(source);
+    for (int multiprocessors : {0, 1}) {
+      Operands actual(source);
+      GpuOptions options{.multiprocessors = multiprocessors};
+      ASSERT_EQ(runOnGpu(source, options, actual), "");
+      ASSERT_EQ(actual.damage(source), "") << source.describe();
+      ASSERT_EQ(compareBits(source, expected, actual), "");
+    }
   }
 }
 
