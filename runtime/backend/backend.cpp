@@ -111,10 +111,8 @@ Status Backend::waitHostWork() {
   return Status::ok();
 }
 
-Status Backend::waitHostLaunches(size_t count) {
-  if (hostWork && !hostWork->isIdle())
-    hostWork->waitForLaunches(count);
-  return Status::ok();
+bool Backend::hostWorkHasDone(size_t count) const {
+  return !hostWork || hostWork->hasDone(count);
 }
 
 bool Backend::hostWorkRuns() const { return hostWork && !hostWork->isIdle(); }

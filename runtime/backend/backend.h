@@ -144,10 +144,10 @@ public:
   /// Returns when the job is done; its results are visible to the caller and to
   /// what is enqueued from here on. Without a job at once.
   virtual Status waitHostWork();
-  /// Returns when the first `count` launches of the job are done; their results
-  /// are visible as those of waitHostWork are. The job goes on. Without a job
-  /// at once.
-  Status waitHostLaunches(size_t count);
+  /// Whether the first `count` launches of the job are done, all of them where
+  /// it has fewer; their results are visible then as those of waitHostWork are.
+  /// Does not wait; true without a job.
+  bool hostWorkHasDone(size_t count) const;
   /// Whether a job runs on threads of this machine; virtual jobs do not.
   bool hostWorkRuns() const;
 

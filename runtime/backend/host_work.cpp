@@ -56,14 +56,6 @@ void HostWork::wait() {
     waitForChange(finished, seen);
 }
 
-void HostWork::waitForLaunches(size_t count) {
-  if (count >= launches.size())
-    return wait();
-  for (uint32_t seen;
-       (seen = launched.load(std::memory_order_acquire)) < count;)
-    waitForChange(launched, seen);
-}
-
 bool HostWork::isIdle() const {
   return started.load(std::memory_order_relaxed) ==
          finished.load(std::memory_order_acquire);
@@ -96,8 +88,7 @@ void HostWork::run() {
   for (const HostLaunch &launch : launches) {
     if (launch.rows > 0)
       cpu::findCpuKernel(launch.kernel)(launch.args, launch.rows, parallel);
-    launched.fetch_add(1, std::memory_order_acq_rel);
-    launched.notify_one();
+    launched.fetch_add(1, std::memory_order_release);
   }
   pool->stayAwake(Clock::now() + kAwake);
 }

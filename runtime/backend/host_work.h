@@ -48,9 +48,13 @@ public:
   /// Returns when the job is done; its results are visible. Without a job at
   /// once.
   void wait();
-  /// Returns when the first `count` launches of the job, or all, are done;
-  /// their results are visible.
-  void waitForLaunches(size_t count);
+  /// Whether the first `count` launches of the job, or all, are done; their
+  /// results are visible then.
+  bool hasDone(size_t count) const {
+    return count < launches.size()
+               ? launched.load(std::memory_order_acquire) >= count
+               : isIdle();
+  }
   bool isIdle() const;
 
   /// Measures the jobs from the next start on, against `clock`.

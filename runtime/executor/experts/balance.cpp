@@ -14,11 +14,15 @@ constexpr double kMost = 2;
 constexpr double kForgiven = 63.0 / 64;
 
 void learn(double &mean, double experts, double us) {
+  // Of less than one, what every job and copy costs is too large a part.
+  if (experts < 1)
+    return;
   const double one = us / experts;
   if (mean == 0)
     mean = one;
   else
-    mean += kWeight * (std::min(one, kMost * mean) - mean);
+    mean +=
+        kWeight * std::min(experts, 1.0) * (std::min(one, kMost * mean) - mean);
 }
 
 } // namespace

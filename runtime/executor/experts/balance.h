@@ -41,8 +41,9 @@ public:
   /// against them.
   ExpertTimes times(float share) const;
 
-  // What was seen. `experts` is more than 0; a shared one counts by its part.
-  // Of a time that is not `exact` only so much is known that it was not longer.
+  // What was seen. A shared expert counts by its part; from less than one in
+  // all nothing is learned. Of a time that is not `exact` only so much is known
+  // that it was not longer.
   void ranOnHost(double experts, double us, bool exact = true);
   void moved(double experts, double us);
 

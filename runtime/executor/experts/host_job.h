@@ -33,8 +33,10 @@ public:
                Backend &backend);
   /// Waits for them.
   Status wait(Backend &backend);
-  /// Waits for the inner rows of the shared expert.
-  Status waitForShared(Backend &backend) { return backend.waitHostLaunches(1); }
+  /// Whether the inner rows of the shared expert are there.
+  bool sharedIsDone(const Backend &backend) const {
+    return backend.hostWorkHasDone(1);
+  }
 
   /// The pairs computed, in the order of the rows of the outputs.
   std::span<const int32_t> pairs() const { return {computed(), count}; }

@@ -9,6 +9,8 @@
 
 #include "runtime/executor/experts/engine.h"
 
+#include <thread>
+
 namespace sluice::experts {
 
 Status Engine::run(const RunOperands &operands, uint32_t rows) {
@@ -56,7 +58,10 @@ Status Engine::runShared(const RunOperands &operands, uint32_t rows) {
   const Item &item = wanted.items[wanted.shared];
   wanted.sequence.push_back(wanted.shared);
   SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
-  SLUICE_RETURN_IF_ERROR(host.waitForShared(backend));
+  while (!host.sharedIsDone(backend)) {
+    SLUICE_RETURN_IF_ERROR(observeBus());
+    std::this_thread::yield();
+  }
 
   const auto layer = static_cast<int32_t>(bank.layer);
   KernelArgs &scatter = waveArgs[launches++], &down = waveArgs[launches++];

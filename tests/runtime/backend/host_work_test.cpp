@@ -58,13 +58,14 @@ TEST_P(HostWorkTest, ShowsWhatItHasDone) {
     results.push_back(allocate(kHost, kRows * kWidth * 4));
     launches.push_back(sum(results[i], one, results[i + 1], kRows, kWidth));
   }
-  ok(backend->waitHostLaunches(1)); // No job: nothing to wait for.
+  EXPECT_TRUE(backend->hostWorkHasDone(1)); // There is no job.
   for (int turn = 0; turn < 3; ++turn) {
     for (size_t i = 1; i <= kLaunches; ++i)
       std::memset(results[i].data(), 0, results[i].bytes());
     ok(backend->startHostWork(launches));
     for (size_t count : {1, 2, 7, 39, 40, 41}) {
-      ok(backend->waitHostLaunches(count));
+      while (!backend->hostWorkHasDone(count))
+        std::this_thread::yield();
       const size_t last = std::min(count, kLaunches);
       for (int64_t i = 0; i < kRows * kWidth; ++i)
         ASSERT_EQ(floats(results[last])[i], static_cast<float>(last));

@@ -86,6 +86,18 @@ TEST(Balance, FollowsWhatItSees) {
   EXPECT_NEAR(balance.times(0.5f).bus, 40, 0.1);
 }
 
+TEST(Balance, LearnsNothingFromAPart) {
+  Balance balance;
+  balance.ranOnHost(1, 80);
+  balance.moved(1, 80);
+  balance.moved(1.0 / 3, 80);
+  balance.ranOnHost(2.0 / 3, 80);
+  EXPECT_DOUBLE_EQ(balance.times(0.5f).bus, 80);
+  EXPECT_DOUBLE_EQ(balance.times(0.5f).host, 80);
+  balance.moved(4.0 / 3, 160); // 120 each: an eighth of the way from 80.
+  EXPECT_DOUBLE_EQ(balance.times(0.5f).bus, 85);
+}
+
 TEST(Balance, TakesALimitForALimit) {
   Balance balance;
   balance.ranOnHost(1, 80);
