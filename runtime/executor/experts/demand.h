@@ -51,6 +51,10 @@ public:
     return nextMissing < missing.size() || nextRead < read.size() ||
            (shared != kNone && items[shared].slot == kNone);
   }
+  /// Items of the sequence that waves run: all but the shared one, its last.
+  size_t inWaves() const {
+    return sequence.size() - (shared != kNone && items[shared].slot != kNone);
+  }
   /// The CPU has a part in it.
   bool usesHost() const { return !onHost.empty() || shared != kNone; }
 

@@ -75,7 +75,9 @@ Status Engine::fillSlots() {
     if (!sent)
       return Status::ok();
   }
-  return wanted.shared == kNone ? Status::ok() : sendShared();
+  const bool reading =
+      wanted.nextUnread < wanted.unread.size() || wanted.reads > 0;
+  return wanted.shared == kNone || reading ? Status::ok() : sendShared();
 }
 
 /// Sends the down projection of the shared expert, once. Last: nothing but its
@@ -89,6 +91,7 @@ Status Engine::sendShared() {
   item.slot = bank.residency().take(id, Purpose::Demand);
   if (item.slot == kNone)
     return Status::ok();
+  wanted.sequence.push_back(wanted.shared);
   bank.residency().sharedWithHost(id, bank.front());
   return transfers.copyIn(StreamKind::Demand, bank, item.expert, item.slot,
                           home->image(bank.index, item.expert), false,

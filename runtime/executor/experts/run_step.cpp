@@ -28,16 +28,15 @@ Status Engine::run(const RunOperands &operands, uint32_t rows) {
       SLUICE_RETURN_IF_ERROR(launchWave(operands, rows, end));
       continue;
     }
-    if (!incomplete && launched == wanted.sequence.size())
+    if (!incomplete && launched == wanted.inWaves())
       break;
     // Nothing more can be had at once. What is on its way runs as a small wave
     // rather than not at all.
     const bool isLast = !incomplete;
     const bool needsSlots = wanted.needsSlots();
-    if (launched < wanted.sequence.size() &&
+    if (launched < wanted.inWaves() &&
         (isLast || needsSlots || wanted.bank->pool->waveBytes > 0)) {
-      SLUICE_RETURN_IF_ERROR(
-          launchWave(operands, rows, wanted.sequence.size()));
+      SLUICE_RETURN_IF_ERROR(launchWave(operands, rows, wanted.inWaves()));
       continue;
     }
     if (needsSlots && giveUpWave())
@@ -56,8 +55,8 @@ Status Engine::runShared(const RunOperands &operands, uint32_t rows) {
   const Bank &bank = *wanted.bank;
   const Pool &pool = *bank.pool;
   const Item &item = wanted.items[wanted.shared];
-  wanted.sequence.push_back(wanted.shared);
-  SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
+  if (tables.uploaded() <= launched)
+    SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
   while (!host.sharedIsDone(backend)) {
     SLUICE_RETURN_IF_ERROR(observeBus());
     std::this_thread::yield();
@@ -91,7 +90,7 @@ size_t Engine::nextWave() const {
   if (pool.waveBytes == 0)
     return launched;
   uint64_t bytes = 0;
-  for (size_t i = launched; i < wanted.sequence.size(); ++i) {
+  for (size_t i = launched; i < wanted.inWaves(); ++i) {
     const bool resident = wanted.items[wanted.sequence[i]].place == Place::Slot;
     if (!resident && launched < i && bytes == 0)
       return i; // What was there before.
