@@ -105,10 +105,11 @@ private:
     // After the last copy: the wave that waited for it.
     const double afterBus =
         fetched > 0 ? std::min(wave, fetched) * gpuEach + 2 * launch : 0;
-    // After the host: its rows go up and are put at their place.
+    // Beside the host's experts: its threads come together, and after them its
+    // rows go up and are put at their place.
     const double afterHost =
         onHost > 0
-            ? hardware.hostJoinUs() +
+            ? hardware.hostJobUs.value + hardware.hostJoinUs() +
                   hardware.hostToDeviceUs(onHost * perExpert * 4 *
                                           static_cast<double>(shape.hidden))
             : 0;

@@ -91,6 +91,10 @@ struct Hardware {
   /// starts; and from the end of the host's experts until their results are in
   /// place on the device, without the wire's part.
   Figure roundTripUs, joinUs;
+  /// Optional, 0 where nobody measured. What a job of host experts takes beside
+  /// what its experts do: threads begin, wait for each other between its halves
+  /// and do not all end at once.
+  Figure hostJobUs;
 
   std::vector<KernelTime> kernels;
   std::vector<ExpertTime> experts;

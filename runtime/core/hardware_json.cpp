@@ -39,6 +39,7 @@ constexpr FigureKey kFigures[] = {
 constexpr FigureKey kOptionalFigures[] = {
     {"round_trip_us", &Hardware::roundTripUs},
     {"join_us", &Hardware::joinUs},
+    {"host_job_us", &Hardware::hostJobUs},
 };
 constexpr const char *kShared = "host_memory_shared_gb_s";
 

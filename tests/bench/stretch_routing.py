@@ -4,9 +4,9 @@ and again.
 
     stretch_routing.py RECORDING PLAN_JSON OUT
 
-RECORDING is what `sluice-run --record-routing` wrote, PLAN_JSON what `sluice-dump --json` prints of
-a plan of the deeper model, OUT a recording that names that model. For benchmarks: what a model routes
-says nothing of another one, but how often experts repeat in it is how often they repeat in a model.
+RECORDING is what `sluice-run --record-routing` wrote, PLAN_JSON what `sluice-dump --json` prints
+of a plan of the deeper model, OUT a recording that names that model. For benchmarks alone: it
+repeats experts as a trained model does, which says nothing of which ones the deeper model uses.
 """
 
 import array
@@ -30,9 +30,11 @@ def read(path):
 
 
 def write(path, metadata, tensors):
+    """What read gives, to a file."""
     header, offset = {"__metadata__": metadata}, 0
     for name, (dtype, shape, data) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)]}
+        span = [offset, offset + len(data)]
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": span}
         offset += len(data)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -43,18 +45,18 @@ def write(path, metadata, tensors):
 
 
 def stretch(tensor, layers, axis):
-    """The tensor with layer l % L of its L layers at l."""
+    """The tensor with layer l % L of its L layers, which are its axis `axis`, at l."""
     dtype, shape, data = tensor
-    row = 4
+    recorded = shape[axis]
+    layer_bytes = 4
     for size in shape[axis + 1 :]:
-        row *= size
-    block, count = row * shape[axis], layers
-    out = b"".join(
-        data[start + layer % shape[axis] * row :][:row]
-        for start in range(0, len(data), block)
-        for layer in range(count)
+        layer_bytes *= size
+    stretched = b"".join(
+        data[start + layer % recorded * layer_bytes :][:layer_bytes]
+        for start in range(0, len(data), recorded * layer_bytes)
+        for layer in range(layers)
     )
-    return dtype, shape[:axis] + [layers] + shape[axis + 1 :], out
+    return dtype, shape[:axis] + [layers] + shape[axis + 1 :], stretched
 
 
 def transitions(experts, count):
@@ -73,6 +75,7 @@ def transitions(experts, count):
 
 
 def main():
+    """Reads, stretches, writes."""
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     metadata, tensors = read(sys.argv[1])

@@ -200,6 +200,12 @@ TEST(CostModel, OverheadsOfALayer) {
   // The results are 8 rows of 2048 floats.
   EXPECT_NEAR(cost.total, 20 + 4000 + 30 + machine.hostToDeviceUs(8 * 2048 * 4),
               0.01);
+  // A job costs 40 us more, however few experts it has.
+  machine.hostJobUs = {40, "t"};
+  cost = layerCost(layer, {8, 0}, plan, machine);
+  EXPECT_NEAR(cost.total,
+              20 + 4000 + 40 + 30 + machine.hostToDeviceUs(8 * 2048 * 4), 0.01);
+  EXPECT_NEAR(cost.host, 4000, 0.01);
   // Nothing is missing: nothing to join.
   cost = layerCost(layer, {8, 8}, plan, machine);
   EXPECT_NEAR(cost.total, 20 + 80, 0.01);

@@ -21,7 +21,20 @@ namespace sluice::tools {
 namespace {
 
 constexpr const char *kSource = "measured by sluice-profile";
-constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+/// Weights that the host's figures are measured over: so many times the largest
+/// cache, which experts of a model come back to no more than once a token, but
+/// no more than a part of the memory.
+constexpr uint64_t kCaches = 8, kMemoryPart = 8;
+constexpr uint64_t kLeastBytes = uint64_t{1} << 30;
+
+uint64_t measuredBytes() {
+  const auto cache = static_cast<uint64_t>(
+      std::max<long>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)));
+  const uint64_t memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                          static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  return std::max(kLeastBytes,
+                  std::min(kCaches * cache, memory / kMemoryPart));
+}
 
 /// Reads every byte as several streams, each asked for ahead of the reads, as
 /// many as one core keeps going. What it returns keeps the reads from being
@@ -110,12 +123,42 @@ public:
     down.args.data[5] = out.data();
   }
 
+  /// Where the weights are from the next job on.
+  void readFrom(std::byte *weights) {
+    for (HostLaunch &launch : launches)
+      launch.args.data[4] = weights;
+  }
+
   std::array<HostLaunch, 2> launches;
 
 private:
   std::vector<float> in, inner, out;
   std::vector<int32_t> offsets, order, slots;
 };
+
+/// What a job takes beside its experts: where the line through the times of jobs
+/// of one expert and of many meets none. Each job reads other experts than the
+/// ones before.
+Result<double> jobOverheadUs(Backend &backend, Timer &timer,
+                             const ExpertShape &shape,
+                             std::span<std::byte> memory) {
+  constexpr int64_t kMany = 8;
+  std::array<double, 2> us = {};
+  for (size_t i = 0; i < us.size(); ++i) {
+    const int64_t experts = i == 0 ? 1 : kMany;
+    const uint64_t bytes = static_cast<uint64_t>(experts) * shape.bytes();
+    const uint64_t places = memory.size() / bytes;
+    if (places == 0)
+      return 0.0;
+    HostExperts work(shape, experts, 1, memory.data());
+    SLUICE_ASSIGN_OR_RETURN(us[i], timer.blocking([&](uint64_t turn) -> Status {
+      work.readFrom(memory.data() + turn % places * bytes);
+      SLUICE_RETURN_IF_ERROR(backend.startHostWork(work.launches));
+      return backend.waitHostWork();
+    }));
+  }
+  return std::max(0.0, us[0] - (us[1] - us[0]) / (kMany - 1));
+}
 
 /// Runs `work`, which reads all of `memory` once, while `copies` copies of
 /// `bytes` follow each other on the bus, and says the rates of both; nothing
@@ -190,7 +233,7 @@ Status profileShared(Backend &backend, HostExperts &work,
 Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
                    Hardware &into) {
   const uint64_t experts = std::max<uint64_t>(
-      1, std::min<uint64_t>(kMostBytes / shape.bytes(), 4096));
+      1, std::min<uint64_t>(measuredBytes() / shape.bytes(), 4096));
   SLUICE_ASSIGN_OR_RETURN(
       Allocation memory,
       backend.allocate(MemoryKind::Host, experts * shape.bytes()));
@@ -209,6 +252,11 @@ Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
         {static_cast<double>(rows),
          static_cast<double>(memory.bytes()) / us / 1000});
   }
+  SLUICE_ASSIGN_OR_RETURN(double overhead,
+                          jobOverheadUs(backend, timer, shape, bytes));
+  if (overhead > 0)
+    into.hostJobUs = {overhead, std::string(kSource) +
+                                    ": jobs of one expert against jobs of 8"};
   // Without a bus there is nothing to share with it.
   if (std::string_view(backend.name()) != "cuda")
     return Status::ok();

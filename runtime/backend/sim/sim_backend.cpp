@@ -228,6 +228,8 @@ public:
                                 launch.rows);
         bytes += sim::hostKernelBytes(launch.kernel, launch.args, launch.rows);
       }
+    if (us > 0)
+      us += hardware.hostJobUs.value;
     timeline.startJob({us, rateOf(bytes, us)}, now);
     hostRunning = true;
     hostSpan = {current, kHostTrack, now - traceStart, 0, 0};

@@ -171,6 +171,7 @@ TEST(Hardware, OptionalKeysAreWrittenWhereTheyAre) {
   machine.sharedSource = "measured \"so\"";
   machine.roundTripUs = {20, "a trace"};
   machine.joinUs = {17.5, "another"};
+  machine.hostJobUs = {40, "a third"};
   const std::string text = printHardware(machine);
   Result<Hardware> again = parseHardware(text, "hw.json");
   ASSERT_TRUE(again) << again.status().message();
@@ -180,6 +181,7 @@ TEST(Hardware, OptionalKeysAreWrittenWhereTheyAre) {
   EXPECT_EQ(again->sharedSource, machine.sharedSource);
   EXPECT_EQ(again->roundTripUs.value, 20);
   EXPECT_EQ(again->joinUs.value, 17.5);
+  EXPECT_EQ(again->hostJobUs.value, 40);
 }
 
 /// The built-in profile with one piece of its text replaced.
