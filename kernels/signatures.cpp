@@ -199,6 +199,8 @@ constexpr Operand kSelectRows[] = {
 // Puts expert outputs that were computed elsewhere at their pairs: row r goes
 // to out[index[r]], the other pairs keep what they hold. No pair is named
 // twice.
+// Of outputs, or of the inner rows of an expert that the CPU began: then
+// "hidden" is their width.
 constexpr const char *kExpertScatterDims[] = {"pairs", "hidden"};
 constexpr Operand kExpertScatter[] = {
     {"in", R, F32, false, {rows, dim(1)}},

@@ -420,9 +420,11 @@ template <int Lanes>
 cudaError_t launchRuns(const Attention &args, unsigned items,
                        const CudaContext &context) {
   int bytes = static_cast<int>(kAttentionSplit * args.headDim * sizeof(Bf16));
+  // The most that the form takes, so that no thread lowers it for another.
+  constexpr int kMost = kAttentionSplit * Lanes * kDotRun * sizeof(Bf16);
   if (cudaError_t error = cudaFuncSetAttribute(
           splitRunsKernel<Lanes>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-          bytes);
+          kMost);
       error != cudaSuccess)
     return error;
   // Most of a plan's splits may lie beyond the context: as many blocks as fill

@@ -28,12 +28,11 @@ constexpr uint64_t kCaches = 8, kMemoryPart = 8;
 constexpr uint64_t kLeastBytes = uint64_t{1} << 30;
 
 uint64_t measuredBytes() {
-  const auto cache = static_cast<uint64_t>(
-      std::max<long>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)));
+  const auto cache =
+      static_cast<uint64_t>(std::max<long>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)));
   const uint64_t memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
                           static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-  return std::max(kLeastBytes,
-                  std::min(kCaches * cache, memory / kMemoryPart));
+  return std::max(kLeastBytes, std::min(kCaches * cache, memory / kMemoryPart));
 }
 
 /// Reads every byte as several streams, each asked for ahead of the reads, as
@@ -136,9 +135,9 @@ private:
   std::vector<int32_t> offsets, order, slots;
 };
 
-/// What a job takes beside its experts: where the line through the times of jobs
-/// of one expert and of many meets none. Each job reads other experts than the
-/// ones before.
+/// What a job takes beside its experts: where the line through the times of
+/// jobs of one expert and of many meets none. Each job reads other experts than
+/// the ones before.
 Result<double> jobOverheadUs(Backend &backend, Timer &timer,
                              const ExpertShape &shape,
                              std::span<std::byte> memory) {

@@ -21,8 +21,7 @@ void learn(double &mean, double experts, double us) {
   if (mean == 0)
     mean = one;
   else
-    mean +=
-        kWeight * std::min(experts, 1.0) * (std::min(one, kMost * mean) - mean);
+    mean += kWeight * (std::min(one, kMost * mean) - mean);
 }
 
 } // namespace

@@ -43,14 +43,14 @@ public:
   /// The index of the expert's item.
   uint32_t indexOf(uint32_t expert) const { return itemOf[expert]; }
   /// Items that wait for a slot, in whatever way.
-  bool isIncomplete() const {
-    return needsSlots() || nextUnread < unread.size() || reads > 0;
-  }
-  /// Those of them that wait for nothing but a slot.
+  bool isIncomplete() const { return needsSlots() || readsDisk(); }
+  /// Those of them that wait for nothing but a slot; the shared one comes last.
   bool needsSlots() const {
     return nextMissing < missing.size() || nextRead < read.size() ||
-           (shared != kNone && items[shared].slot == kNone);
+           (shared != kNone && items[shared].slot == kNone && !readsDisk());
   }
+  /// Some are still to come from disk.
+  bool readsDisk() const { return nextUnread < unread.size() || reads > 0; }
   /// Items of the sequence that waves run: all but the shared one, its last.
   size_t inWaves() const {
     return sequence.size() - (shared != kNone && items[shared].slot != kNone);

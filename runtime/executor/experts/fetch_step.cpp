@@ -69,15 +69,13 @@ Status Engine::fillSlots() {
     const std::byte *image =
         home->image(wanted.bank->index, wanted.items[index].expert);
     const bool isLast = wanted.nextMissing + 1 == wanted.missing.size() &&
-                        wanted.nextUnread == wanted.unread.size() &&
-                        wanted.reads == 0 && wanted.shared == kNone;
+                        !wanted.readsDisk() && wanted.shared == kNone;
     SLUICE_ASSIGN_OR_RETURN(bool sent, send(index, image, false, isLast));
     if (!sent)
       return Status::ok();
   }
-  const bool reading =
-      wanted.nextUnread < wanted.unread.size() || wanted.reads > 0;
-  return wanted.shared == kNone || reading ? Status::ok() : sendShared();
+  return wanted.shared == kNone || wanted.readsDisk() ? Status::ok()
+                                                      : sendShared();
 }
 
 /// Sends the down projection of the shared expert, once. Last: nothing but its

@@ -1,8 +1,9 @@
 //===- host_job.h - Experts that the CPU computes ---------------*- C++ -*-===//
 //
 // The weights are read where they lie in the host pool; the rows are gathered
-// one behind the other, so that results come out as one short block for one
-// copy to the device. Portable kernels: the same bits as on the device.
+// one behind the other, so that results come out as one short block, which the
+// device reads where it lies or gets by one copy. Portable kernels: the same
+// bits as on the device.
 //
 // Of an expert that is shared the job does the first half: its inner rows are
 // ready when the job's first launch is.

@@ -25,7 +25,9 @@ Status Engine::split(float share) {
     const Item &left = wanted.items[a], &right = wanted.items[b];
     return left.pairs != right.pairs ? left.pairs < right.pairs : a < b;
   });
-  const double front = host.canShare(backend) ? bank.frontShare() : 0;
+  // What is shared does not come to stay: one alone should have the chance.
+  const double front =
+      missing > 1 && host.canShare(backend) ? bank.frontShare() : 0;
   const Division division =
       divide(missing, queued, front, balance.times(share));
   // Those that have no image on the host are the bus's.

@@ -127,6 +127,12 @@ Status EntryVerifier::verifyOperand(const fb::Launch &launch,
     return context.fail(where, what + " has " + std::to_string(buffer.bytes()) +
                                    " bytes, expected at least " +
                                    std::to_string(bytes));
+  // Kernels ask for weights before what runs in front of them has ended.
+  if (operand.type == TypeRule::Weight &&
+      context.filled[bufferIndex] == Filled::No)
+    return context.fail(where, what + " is not filled by the load entry, "
+                                      "expected weights that nothing writes "
+                                      "afterwards");
   if (operand.access != Access::Read)
     SLUICE_RETURN_IF_ERROR(checkWritable(bufferIndex));
   addAccess(bufferIndex, 0, bytes, operand.access);

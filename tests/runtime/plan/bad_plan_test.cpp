@@ -385,6 +385,11 @@ const BadPlan kBadPlans[] = {
        launch(p, Kernel::Add).operands[2] = launch(p, Kernel::Add).operands[0];
      },
      {"(add)", "writes bytes that it also accesses"}},
+    {"weights that the load entry does not fill",
+     [](fb::PlanT &p) {
+       launch(p, Kernel::RmsNorm).operands[1] = launch(p, Kernel::Add).operands[2];
+     },
+     {"(rms_norm)", "is not filled by the load entry"}},
     {"a buffer nobody wrote",
      [](fb::PlanT &p) {
        launch(p, Kernel::RmsNorm).operands[0] = findBuffer(p, "prefill.o");
