@@ -194,9 +194,9 @@ class Runs:
             self.known[key] = text
         return self.known[key]
 
-    def check(self, case):
-        """Yields what is wrong."""
-        code, text, said = self.run(case)
+    def check(self, case, ended=None):
+        """Yields what is wrong with a run of `case`, or with how one has `ended`."""
+        code, text, said = ended or self.run(case)
         wanted = b"" if case.plan == "other" else self.wanted(case)
         lines = [line for line in said.strip().split("\n") if "sluice-run: info:" not in line]
         lines = [line for line in lines if line]
@@ -225,9 +225,11 @@ class Runs:
         for plan in ("disk", "half"):
             for number in range(1, 100):
                 case = Case("", plan, "SLUICE_FAULT=alloc refuses", fault=f"alloc:{number}")
-                if self.run(case)[0] == 0:
+                ended = self.run(case)
+                if ended[0] == 0:
                     break
-                yield from (f"{plan}, {case.fault}: {problem}" for problem in self.check(case))
+                problems = self.check(case, ended)
+                yield from (f"{plan}, {case.fault}: {problem}" for problem in problems)
             print(f"  {plan}: {number - 1} allocations fail", flush=True)
             if number < 5:
                 yield f"{plan}: only {number - 1} allocations can fail"
