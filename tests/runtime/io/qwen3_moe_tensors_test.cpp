@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace sluice::frontend {
 namespace {
