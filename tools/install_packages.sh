@@ -13,6 +13,7 @@ packages=(
   libpcre2-dev libspdlog-dev liburing-dev libutf8proc-dev libxxhash-dev nlohmann-json3-dev
   # tests, fuzzing and style
   clang-22 clang-format-22 clang-tidy-22 libclang-rt-22-dev libgmock-dev libgtest-dev
+  lld-22
 )
 
 missing=()

@@ -28,7 +28,7 @@ MODEL = os.path.join(DEMO, "target")
 OTHER = os.path.join(CHECKPOINTS, "fused_f16_shards")
 SHARD = "model-0000{}-of-00002.safetensors"
 SIZES = ["--batch", 1, "--max-seq", 1024, "--arithmetic", "portable"]
-PROMPT, TOKENS, LONG = "Once upon a time", 160, 900
+PROMPT, TOKENS, LONG = "Once upon a time", 160, 450
 HANG = 120  # seconds: every run here takes a few
 URING = r"io_uring: refused: .*; experts are read from disk by \d+ threads"
 DIRECT = r"direct reads are refused for 2 of 2 weight files .*; they are read through"
@@ -141,11 +141,13 @@ def make(tools, folder, work):
 
 
 class Runs:
-    """Runs of sluice-run on a copy of the demo model that may be damaged."""
+    """Runs of sluice-run on copies of the demo model: one stays good, because direct reads
+    of what was just written wait for the disk; what is to be damaged is copied anew."""
 
     def __init__(self, tools, options, plans, work):
         self.tools, self.backend, self.plans, self.work = tools, options.backend, plans, work
-        self.model = os.path.join(work, "model")
+        self.good, self.damaged = os.path.join(work, "good"), os.path.join(work, "damaged")
+        shutil.copytree(MODEL, self.good)
         self.known = {}
         self.direct = not re.search(DIRECT, self.run(Case("good", "disk"))[2])
         if not self.direct:
@@ -153,12 +155,15 @@ class Runs:
 
     def run(self, case):
         """(exit code, text, stderr) of one run."""
-        shutil.rmtree(self.model, ignore_errors=True)
-        shutil.copytree(MODEL, self.model)
+        model = self.good
+        if case.before or case.during:
+            model = self.damaged
+            shutil.rmtree(model, ignore_errors=True)
+            shutil.copytree(MODEL, model)
         if case.before:
-            case.before(self.model)
+            case.before(model)
         plan = os.path.join(self.plans, case.plan + ".plan")
-        command = [self.tools.path("sluice-run"), plan, "--model", self.model, "--ignore-eos"]
+        command = [self.tools.path("sluice-run"), plan, "--model", model, "--ignore-eos"]
         command += ["--backend", self.backend, "--prompt", PROMPT]
         command += ["--max-tokens", str(LONG if case.during else TOKENS)]
         environment = {**os.environ, "SLUICE_FAULT": case.fault}
@@ -174,7 +179,7 @@ class Runs:
             try:
                 if case.during:
                     text = os.read(process.stdout.fileno(), 1)
-                    case.during(self.model)
+                    case.during(model)
                 text += process.communicate(timeout=HANG)[0]
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -194,9 +199,9 @@ class Runs:
             self.known[key] = text
         return self.known[key]
 
-    def check(self, case):
-        """Yields what is wrong."""
-        code, text, said = self.run(case)
+    def check(self, case, ended=None):
+        """Yields what is wrong with a run of `case`, or with how one has `ended`."""
+        code, text, said = ended or self.run(case)
         wanted = b"" if case.plan == "other" else self.wanted(case)
         lines = [line for line in said.strip().split("\n") if "sluice-run: info:" not in line]
         lines = [line for line in lines if line]
@@ -225,9 +230,11 @@ class Runs:
         for plan in ("disk", "half"):
             for number in range(1, 100):
                 case = Case("", plan, "SLUICE_FAULT=alloc refuses", fault=f"alloc:{number}")
-                if self.run(case)[0] == 0:
+                ended = self.run(case)
+                if ended[0] == 0:
                     break
-                yield from (f"{plan}, {case.fault}: {problem}" for problem in self.check(case))
+                problems = self.check(case, ended)
+                yield from (f"{plan}, {case.fault}: {problem}" for problem in problems)
             print(f"  {plan}: {number - 1} allocations fail", flush=True)
             if number < 5:
                 yield f"{plan}: only {number - 1} allocations can fail"

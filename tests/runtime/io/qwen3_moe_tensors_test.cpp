@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace sluice::frontend {
 namespace {
@@ -280,8 +281,12 @@ TEST(Qwen3MoeTensors, BindsQwen3Sized) {
     int layers, experts;
     size_t tensors;
   };
-  for (const Size &size :
-       {Size{48, 128, 18867}, Size{94, 128, 36945}, Size{61, 256, 47400}}) {
+  std::vector<Size> sizes = {Size{48, 128, 18867}};
+#ifndef SLUICE_SANITIZED // There the larger sizes take long and show no more.
+  sizes.push_back(Size{94, 128, 36945});
+  sizes.push_back(Size{61, 256, 47400});
+#endif
+  for (const Size &size : sizes) {
     SCOPED_TRACE(size.tensors);
     CheckpointBuilder builder;
     builder.config["num_hidden_layers"] = size.layers;

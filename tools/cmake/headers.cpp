@@ -1,0 +1,2 @@
+// Nothing but the owner of precompiled headers (SluiceHeaders.cmake,
+// SluiceMlir.cmake).
