@@ -21,6 +21,8 @@ namespace sluice::tools {
 namespace {
 
 constexpr const char *kSource = "measured by sluice-profile";
+constexpr const char *kJobSource =
+    "measured by sluice-profile: jobs of one expert against jobs of 8";
 /// Weights that the host's figures are measured over: so many times the largest
 /// cache, which experts of a model come back to no more than once a token, but
 /// no more than a part of the memory.
@@ -254,8 +256,7 @@ Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
   SLUICE_ASSIGN_OR_RETURN(double overhead,
                           jobOverheadUs(backend, timer, shape, bytes));
   if (overhead > 0)
-    into.hostJobUs = {overhead, std::string(kSource) +
-                                    ": jobs of one expert against jobs of 8"};
+    into.hostJobUs = {overhead, kJobSource};
   // Without a bus there is nothing to share with it.
   if (std::string_view(backend.name()) != "cuda")
     return Status::ok();
