@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 root=${SLUICE_CHECK_DIR:-build-check}
 jobs=${SLUICE_JOBS:-$(nproc)}
+at_once=$((jobs + 1)) # tests: some wait for the disk
 mkdir -p "$root"
 clang=(-DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22)
 results=()
@@ -38,14 +39,15 @@ build_and_test() { # DIR OPTIONS...
   local dir=$1
   shift
   configure "$dir" "$@" && ninja -C "$dir" -j "$jobs" &&
-    ctest --test-dir "$dir" --output-on-failure --no-tests=error -j "$jobs"
+    ctest --test-dir "$dir" --output-on-failure --no-tests=error -j "$at_once"
 }
 
 # The tests that run several streams; the others would only cost build time here.
 threads() {
   configure "$root/thread" -DSLUICE_SANITIZE=thread -DSLUICE_BUILD_COMPILER=OFF -DSLUICE_CUDA=OFF "${clang[@]}" &&
     ninja -C "$root/thread" -j "$jobs" backend_test dynamic_test executor_test &&
-    ctest --test-dir "$root/thread" --output-on-failure --no-tests=error -R '^(backend_test|dynamic_test|executor_test)$'
+    ctest --test-dir "$root/thread" --output-on-failure --no-tests=error -j "$at_once" \
+      -R '^(backend_test|dynamic_test|executor_test)$'
 }
 
 fuzz() {
@@ -62,7 +64,7 @@ grep -hE '^[0-9]+% tests passed|\*\*\*Skipped' "$root/main.log" || true # skippe
 # tests under AddressSanitizer and for the fuzzers. What is only repeated (random launches
 # of the kernels, flipped bits, sizes) is slow there and done less often; `main` has run
 # it all.
-SLUICE_CASES=12 step address build_and_test "$root/address" -DSLUICE_SANITIZE=address -DSLUICE_CUDA=OFF \
+SLUICE_CASES=8 step address build_and_test "$root/address" -DSLUICE_SANITIZE=address -DSLUICE_CUDA=OFF \
   -DSLUICE_BUILD_FUZZERS=ON "${clang[@]}"
 step thread threads
 step fuzz fuzz
