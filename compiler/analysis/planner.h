@@ -82,6 +82,9 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
 /// Room left at a number of batches; nothing where it does not fit.
 using RoomOf = std::function<std::optional<ExpertRoom>(int64_t batch)>;
 
+/// The largest n up to `most` that has room, which shrinks as n grows; 0: none.
+int64_t mostThatFits(const RoomOf &room, int64_t most);
+
 struct BatchChoice {
   int64_t batch = 1;
   bool satisfied = false; ///< All of Klotski's constraints hold.

@@ -65,16 +65,20 @@ KlotskiCheck klotskiOf(const PlannerInputs &inputs,
   return checkKlotski(latencies, demand, plan.batch);
 }
 
-std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
-                                         const RoomOf &room, int64_t most) {
-  // Room shrinks as batches grow: the largest n that fits.
-  if (most < 1 || !room(1) || inputs.model.layers.empty())
-    return std::nullopt;
-  int64_t fits = 1;
+int64_t mostThatFits(const RoomOf &room, int64_t most) {
+  int64_t fits = 0;
   for (int64_t above = most + 1; fits + 1 < above;) {
     int64_t middle = fits + (above - fits) / 2;
     (room(middle) ? fits : above) = middle;
   }
+  return fits;
+}
+
+std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
+                                         const RoomOf &room, int64_t most) {
+  const int64_t fits = mostThatFits(room, most);
+  if (fits == 0 || inputs.model.layers.empty())
+    return std::nullopt;
   const bool serial = inputs.schedule == ScheduleKind::Serial;
   std::vector<Try> tries;
   auto at = [&](int64_t n) {
