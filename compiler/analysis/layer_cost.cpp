@@ -52,6 +52,7 @@ private:
   /// Nothing waits for the host: ids stay on the device.
   LayerCost resident(LayerCost result) const {
     result.gpu = 2 * launch + load.active * gpuEach;
+    result.together = result.gpu;
     result.tail = launch;
     result.total = result.attention + result.gpu + result.tail;
     return result;
@@ -66,9 +67,10 @@ private:
     result.disk = result.fetched * plan.diskShare * diskEach;
     result.gpu = parts * (2 * launch + static_cast<double>(shape.topK) *
                                            expertGpuUs(shape, 1, hardware));
+    result.together = std::max(result.bus, result.disk) + result.gpu;
     result.tail = launch;
-    result.total = result.attention + result.roundTrip +
-                   std::max(result.bus, result.disk) + result.gpu + result.tail;
+    result.total =
+        result.attention + result.roundTrip + result.together + result.tail;
     return result;
   }
 
@@ -168,9 +170,10 @@ private:
     result.gpu += weight * times.gpu;
     result.hidden += weight * times.hidden;
     result.fetched += weight * times.fetched;
-    result.tail +=
-        weight *
-        (times.end - std::max({times.bus, times.disk, times.host, times.gpu}));
+    const double together =
+        std::max({times.bus, times.disk, times.host, times.gpu});
+    result.together += weight * together;
+    result.tail += weight * (times.end - together);
     result.total += weight * times.end;
   }
 

@@ -324,6 +324,59 @@ TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
       << expected << " in " << textOf(choice->lines);
 }
 
+/// What stands behind `before` in the line of a layer.
+double numberBehind(const std::string &line, const std::string &before) {
+  const size_t at = line.find(before);
+  EXPECT_NE(at, std::string::npos) << before << " in " << line;
+  return at == std::string::npos ? 0
+                                 : std::stod(line.substr(at + before.size()));
+}
+
+/// Who waits for whom in a layer, as --explain prints it, adds up to its time:
+/// with whole experts that are shared, with ones on the disk, and in turn.
+TEST(Planner, PartsOfALayerAddUp) {
+  Hardware machine = withAttention(2500);
+  machine.launchUs = {7, "t"};
+  machine.roundTripUs = {20, "t"};
+  machine.hostJobUs = {40, "t"};
+  machine.joinUs = {400, "t"};
+  PlannerInputs inputs = inputsOf(machine, 6);
+  for (ScheduleKind schedule : {ScheduleKind::Planned, ScheduleKind::Serial})
+    for (ExpertMode mode :
+         {ExpertMode::Fetch, ExpertMode::Host, ExpertMode::Split})
+      for (int64_t slots : {0, 6 * 32, 6 * 128})
+        for (int64_t onHost : {6 * 128, 6 * 64}) {
+          inputs.schedule = schedule;
+          inputs.mode = mode;
+          const PlannerReport report = decide(inputs, 1, {slots, onHost});
+          const LayerCost &sum = report.cost.sum;
+          EXPECT_NEAR(sum.total,
+                      sum.attention + sum.roundTrip + sum.together + sum.tail,
+                      1e-6);
+          std::string text;
+          for (const std::string &line : report.lines)
+            if (line.starts_with("  a layer"))
+              text = line;
+          const double total = numberBehind(text, "  a layer                ");
+          double parts = numberBehind(text, "attention and gate ");
+          const size_t last = text.rfind(", ");
+          parts += numberBehind(text.substr(last), ", ");
+          if (report.plan.resident) {
+            parts += numberBehind(text.substr(text.find("gate ") + 5), ", ");
+          } else {
+            parts += numberBehind(text, "round trip ");
+            parts += numberBehind(text.substr(text.find("trip ") + 5), ", ");
+          }
+          EXPECT_NEAR(parts, total, 0.26) << text;
+          EXPECT_NEAR(total, sum.total / 6, 0.06);
+          const bool inTurn =
+              !report.plan.resident && schedule == ScheduleKind::Serial;
+          EXPECT_EQ(text.find("at once") == std::string::npos,
+                    inTurn || report.plan.resident)
+              << text;
+        }
+}
+
 TEST(Planner, MoreBudgetIsNeverSlower) {
   Hardware machine = withAttention(50);
   machine.deviceBandwidth.value *= 50; // no reason to spare the GPU
