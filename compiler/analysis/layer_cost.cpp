@@ -243,12 +243,7 @@ double expertGpuUs(const LayerShape &layer, double rows,
 
 double expertHostUs(const LayerShape &layer, double rows,
                     const Hardware &hardware) {
-  // Beyond the last point the arithmetic bounds: the rate falls as 1 / rows.
-  const double last = hardware.hostExpert.points.back().x;
-  double rate = hardware.hostExpert.at(rows);
-  if (rows > last)
-    rate *= last / rows;
-  return streamUs(static_cast<double>(layer.expertBytes), rate);
+  return hardware.hostExpertUs(static_cast<double>(layer.expertBytes), rows);
 }
 
 double balancedHostShare(double copyUs, double hostUs) {
