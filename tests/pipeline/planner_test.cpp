@@ -1,4 +1,5 @@
 //===- planner_test.cpp - Decisions and their reasons ---------------------===//
+#include "compiler/analysis/host_room.h"
 #include "compiler/analysis/planner.h"
 #include "tests/pipeline/qwen3_shape.h"
 
@@ -283,6 +284,17 @@ TEST(Planner, BatchesHideWhatBoundsAMiss) {
   inputs.merged = false;
   EXPECT_EQ(decide(inputs, 2, {2, 256}).decisions.mode, ExpertMode::Fetch);
   EXPECT_EQ(decide(inputs, 1, {2, 256}).decisions.mode, ExpertMode::Host);
+}
+
+/// Images that do not fit go to the disk, behind a ring of an eighth of the
+/// room; but not where nothing places them.
+TEST(Planner, HomesOfExperts) {
+  EXPECT_EQ(expertsOnHost(256, 256, true), 256);
+  EXPECT_EQ(expertsOnHost(80, 256, true), 70);
+  EXPECT_EQ(expertsOnHost(1, 256, true), 0);
+  EXPECT_EQ(expertsOnHost(-5, 256, true), 0);
+  EXPECT_EQ(expertsOnHost(80, 256, false), 256);
+  EXPECT_EQ(expertsOnHost(-5, 256, false), 256);
 }
 
 TEST(Planner, TheSerialScheduleHidesNothing) {

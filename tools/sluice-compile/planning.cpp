@@ -142,7 +142,8 @@ Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
     // A layer of one batch should fit at least.
     if (found.slots < shape.layers.front().topK || images < 0)
       return std::nullopt;
-    found.hostExperts = divideHostRoom(images, experts).experts;
+    found.hostExperts =
+        expertsOnHost(images, experts, isEnabled(options, "place-experts"));
     return found;
   };
   const int64_t most = std::min(CompileOptions::kMaxBatch, prefillRows);
