@@ -141,8 +141,10 @@ private:
       return overlap(misses, inMemory, window);
     if (plan.mode != ExpertMode::Split)
       return overlap(misses, 0, window);
-    // The bus takes ever less and the CPU ever more: one lowest point, which is
-    // near to where both end together.
+    // The bus takes ever less and the CPU ever more: from near to where both
+    // end together it is downhill to the lowest point. But with none and with
+    // all of them on the host there is one thing less to wait for, and nothing
+    // that slows the other: these two ends are looked at on their own.
     const auto most = static_cast<int64_t>(std::ceil(inMemory));
     const auto near = static_cast<int64_t>(
         inMemory *
@@ -160,6 +162,9 @@ private:
           break;
         best = other;
       }
+    for (int64_t count : {int64_t{0}, most})
+      if (Overlap other = at(count); other.end < best.end)
+        best = other;
     return best;
   }
 
@@ -182,9 +187,14 @@ private:
     // Few experts: their number varies from step to step and whole experts are
     // shared, so the mean of the times is not the time of the mean. Taken as
     // binomial: each of the active experts is missing with the same chance.
-    const int64_t trials = std::llround(load.active);
+    // They are a whole number here, and the mean must stay that of the misses.
+    constexpr double kRounding = 1e-6;
+    const auto trials =
+        std::max(std::llround(load.active),
+                 std::llround(std::ceil(load.misses() - kRounding)));
     if (plan.mode == ExpertMode::Split && trials >= 1 && trials <= 64) {
-      const double chance = std::clamp(load.misses() / load.active, 0.0, 1.0);
+      const double chance =
+          std::clamp(load.misses() / static_cast<double>(trials), 0.0, 1.0);
       for (int64_t count = 0; count <= trials; ++count)
         add(result, shared(static_cast<double>(count), window),
             binomial(static_cast<double>(trials), static_cast<double>(count),
