@@ -85,12 +85,25 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
   return result;
 }
 
+/// Why nothing but the GPU can compute what is missing; empty where the CPU
+/// can, too.
+const char *onlyFetch(const PlannerInputs &inputs, const StepPlan &plan) {
+  if (inputs.schedule == ScheduleKind::Serial)
+    return "the serial schedule leaves nothing to the CPU";
+  if (!inputs.split)
+    return "split-misses is disabled";
+  if (!inputs.merged && plan.batch > 1)
+    return "merge-expert-io is disabled, and the CPU computes whole unions of "
+           "batches only";
+  return "";
+}
+
 /// The requested mode, or of all the one that ends first; each on the way is
-/// named in `compared`.
+/// named in `compared`. Or the reason why there is no choice.
 Candidate chooseMode(const PlannerInputs &inputs, const StepPlan &plan,
                      Situation &situation, std::string &compared) {
-  if (inputs.schedule == ScheduleKind::Serial ||
-      (!inputs.merged && plan.batch > 1))
+  compared = onlyFetch(inputs, plan);
+  if (!compared.empty())
     return tryMode(inputs, plan, ExpertMode::Fetch, situation);
   if (inputs.mode != ExpertMode::Auto)
     return tryMode(inputs, plan, inputs.mode, situation);

@@ -75,8 +75,9 @@ int64_t mostThatFits(const RoomOf &room, int64_t most) {
 }
 
 std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
-                                         const RoomOf &room, int64_t most) {
-  const int64_t fits = mostThatFits(room, most);
+                                         const RoomOf &room,
+                                         const BatchLimit &limit) {
+  const int64_t fits = mostThatFits(room, limit.batches);
   if (fits == 0 || inputs.model.layers.empty())
     return std::nullopt;
   const bool serial = inputs.schedule == ScheduleKind::Serial;
@@ -93,6 +94,8 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
   else
     smallest = smallestBatches(at, fits);
   BatchChoice choice;
+  const bool limited = fits == limit.batches;
+  const std::string flag = limit.flag;
   char text[240];
   if (smallest) {
     choice.batch = smallest->batches;
@@ -100,9 +103,11 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
     choice.check = *smallest;
     std::snprintf(text, sizeof text,
                   "%-24s %lld: the smallest that satisfies Klotski's "
-                  "constraints; %lld would fit",
+                  "constraints; %lld would fit%s",
                   "batches n", static_cast<long long>(choice.batch),
-                  static_cast<long long>(fits));
+                  static_cast<long long>(fits),
+                  limited ? (", the most that " + flag + " allows").c_str()
+                          : "");
   } else {
     const double best =
         std::ranges::max(tries, {}, &Try::tokensPerSecond).tokensPerSecond;
@@ -117,7 +122,9 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
         "batches n", static_cast<long long>(choice.batch),
         serial ? "the serial schedule hides nothing"
                : ("no n up to " + std::to_string(fits) +
-                  ", the most that fits, hides the transfers")
+                  (limited ? ", the most that " + flag + " allows,"
+                           : ", the most that fits,") +
+                  " hides the transfers")
                      .c_str(),
         chosen->tokensPerSecond, best);
   }

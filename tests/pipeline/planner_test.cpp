@@ -67,6 +67,31 @@ TEST(Planner, ChoosesWhoComputesMisses) {
             ExpertMode::Fetch);
 }
 
+/// A mode that cannot be had is not dropped without a word.
+TEST(Planner, SaysWhyTheCpuComputesNothing) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine);
+  inputs.mode = ExpertMode::Host;
+  inputs.merged = false;
+  EXPECT_EQ(decide(inputs, 1, kQuarter).decisions.mode, ExpertMode::Host);
+  PlannerReport report = decide(inputs, 4, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Fetch);
+  EXPECT_TRUE(says(report, "fetch (merge-expert-io is disabled, and the CPU "
+                           "computes whole unions of batches only)\n"))
+      << textOf(report.lines);
+  inputs.split = false;
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Fetch);
+  EXPECT_TRUE(says(report, "fetch (split-misses is disabled)\n"))
+      << textOf(report.lines);
+  inputs.schedule = ScheduleKind::Serial;
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Fetch);
+  EXPECT_TRUE(says(report, "fetch (the serial schedule leaves nothing to the "
+                           "CPU)\n"))
+      << textOf(report.lines);
+}
+
 TEST(Planner, EverythingResident) {
   const Hardware machine = roundMachine();
   PlannerReport report = decide(inputsOf(machine), 1, {48 * 128, 48 * 128});
@@ -218,14 +243,14 @@ TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
       return std::nullopt;
     return ExpertRoom{2, 256};
   };
-  std::optional<BatchChoice> choice = chooseBatches(inputs, room, 4096);
+  std::optional<BatchChoice> choice = chooseBatches(inputs, room, {4096});
   ASSERT_TRUE(choice);
   EXPECT_TRUE(choice->satisfied);
   EXPECT_NEAR(static_cast<double>(choice->batch), 1260, 20);
   EXPECT_TRUE(choice->check.holds());
   EXPECT_FALSE(
       klotskiOf(inputs, decide(inputs, choice->batch - 1, *room(1))).holds());
-  EXPECT_NE(textOf(choice->lines).find("3000 would fit"), std::string::npos)
+  EXPECT_NE(textOf(choice->lines).find("3000 would fit\n"), std::string::npos)
       << textOf(choice->lines);
   EXPECT_NE(textOf(choice->lines).find("(binds)"), std::string::npos);
 
@@ -235,13 +260,30 @@ TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
       return std::nullopt;
     return ExpertRoom{2, 256};
   };
-  choice = chooseBatches(inputs, small, 4096);
+  choice = chooseBatches(inputs, small, {4096});
   ASSERT_TRUE(choice);
   EXPECT_FALSE(choice->satisfied);
   EXPECT_EQ(choice->batch, 200);
-  EXPECT_NE(textOf(choice->lines).find("no n up to 200"), std::string::npos);
+  EXPECT_NE(textOf(choice->lines).find("no n up to 200, the most that fits, "),
+            std::string::npos)
+      << textOf(choice->lines);
+  // More would fit than may be: the limit is named.
+  choice = chooseBatches(inputs, small, {150});
+  ASSERT_TRUE(choice);
+  EXPECT_EQ(choice->batch, 150);
+  EXPECT_NE(textOf(choice->lines)
+                .find("no n up to 150, the most that --prefill-rows allows, "),
+            std::string::npos)
+      << textOf(choice->lines);
+  choice = chooseBatches(inputs, room, {2000, "--batch"});
+  ASSERT_TRUE(choice);
+  EXPECT_TRUE(choice->satisfied);
+  EXPECT_NE(textOf(choice->lines)
+                .find("2000 would fit, the most that --batch allows\n"),
+            std::string::npos)
+      << textOf(choice->lines);
   EXPECT_FALSE(
-      chooseBatches(inputs, [](int64_t) { return std::nullopt; }, 4096));
+      chooseBatches(inputs, [](int64_t) { return std::nullopt; }, {4096}));
 }
 
 /// Attention of 1 ms a batch, no slots: n batches hide U(n) experts from
@@ -255,7 +297,7 @@ std::optional<BatchChoice> chooseWith(const Hardware &machine, ExpertMode mode,
   for (LayerShape &layer : inputs.model.layers)
     layer.before = {linear(4096, 2048)};
   return chooseBatches(
-      inputs, [=](int64_t) { return ExpertRoom{2, hostExperts}; }, 1000);
+      inputs, [=](int64_t) { return ExpertRoom{2, hostExperts}; }, {1000});
 }
 
 TEST(Planner, BatchesHideWhatBoundsAMiss) {
@@ -302,7 +344,7 @@ TEST(Planner, TheSerialScheduleHidesNothing) {
   PlannerInputs inputs = inputsOf(machine, 2);
   inputs.schedule = ScheduleKind::Serial;
   auto choice =
-      chooseBatches(inputs, [](int64_t) { return ExpertRoom{16, 256}; }, 64);
+      chooseBatches(inputs, [](int64_t) { return ExpertRoom{16, 256}; }, {64});
   ASSERT_TRUE(choice);
   // 64 batches take 64 times as long as one: nothing is won by more.
   EXPECT_FALSE(choice->satisfied);
@@ -325,7 +367,7 @@ TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
   };
   inputs.evidence = &evidence;
   const ExpertRoom room{64, 128}; // half on the disk
-  auto choice = chooseBatches(inputs, [=](int64_t) { return room; }, 300);
+  auto choice = chooseBatches(inputs, [=](int64_t) { return room; }, {300});
   ASSERT_TRUE(choice);
   EXPECT_FALSE(choice->satisfied);
   EXPECT_EQ(replayed, batchesToTry(300));

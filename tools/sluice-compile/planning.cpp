@@ -96,8 +96,8 @@ PlannerInputs Planning::inputs(const CompileOptions &options) const {
   inputs.hardware = &hardware;
   inputs.routing = recorded.statistics ? &recorded.likely : nullptr;
   inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
-  inputs.mode =
-      isEnabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
+  inputs.mode = options.experts;
+  inputs.split = isEnabled(options, "split-misses");
   inputs.schedule = options.schedule;
   inputs.context = std::min(kContext, options.maxSeq.value_or(kContext));
   inputs.prefetch = isEnabled(options, "schedule-prefetch");
@@ -146,15 +146,17 @@ Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
         expertsOnHost(images, experts, isEnabled(options, "place-experts"));
     return found;
   };
-  const int64_t most = std::min(CompileOptions::kMaxBatch, prefillRows);
+  BatchLimit limit{prefillRows};
+  if (limit.batches > CompileOptions::kMaxBatch)
+    limit = {CompileOptions::kMaxBatch, "--batch"};
   // What is said to be the most that fits is looked at, until that is so.
-  int64_t fits = mostThatFits(room, most);
+  int64_t fits = mostThatFits(room, limit.batches);
   for (int i = 0; i < kMostLooks && fits > 0 && !device.isKnown(fits); ++i) {
     SLUICE_RETURN_IF_ERROR(look(fits));
-    fits = mostThatFits(room, most);
+    fits = mostThatFits(room, limit.batches);
   }
   std::optional<BatchChoice> choice =
-      chooseBatches(inputs(options), room, most);
+      chooseBatches(inputs(options), room, limit);
   if (!choice) {
     batchLines = {"batches n                1: no room for more"};
     return 1;
