@@ -132,8 +132,8 @@ StepCost stepCost(const ModelShape &model, const StepPlan &plan,
     for (double LayerCost::*part :
          {&LayerCost::attention, &LayerCost::roundTrip, &LayerCost::bus,
           &LayerCost::disk, &LayerCost::host, &LayerCost::gpu,
-          &LayerCost::hidden, &LayerCost::tail, &LayerCost::total,
-          &LayerCost::misses, &LayerCost::fetched})
+          &LayerCost::hidden, &LayerCost::together, &LayerCost::tail,
+          &LayerCost::total, &LayerCost::misses, &LayerCost::fetched})
       step.sum.*part += one.*part;
   }
   for (const OpShape &op : model.head)

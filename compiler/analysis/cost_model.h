@@ -110,8 +110,11 @@ struct LayerCost {
   double host = 0;   ///< Host experts.
   double gpu = 0;    ///< Expert kernels on the GPU.
   double hidden = 0; ///< Copies that prefetch moved before the ids.
-  double tail = 0;   ///< Last wave, join, combine.
-  double total = 0;
+  /// From the round trip until the last of bus, disk, host and GPU is done; the
+  /// serial schedule begins with the GPU when the others are done.
+  double together = 0;
+  double tail = 0;    ///< After that: last wave, join, combine.
+  double total = 0;   ///< attention + roundTrip + together + tail
   double misses = 0;  ///< Experts that were not in a slot.
   double fetched = 0; ///< Of those, what the bus moved after the ids.
 };

@@ -36,4 +36,12 @@ inline HostRoom divideHostRoom(int64_t images, int64_t experts,
   return {std::max<int64_t>(0, images - places), places};
 }
 
+/// Experts whose home is host memory where there is room for `images` images.
+/// Without the pass place-experts (`placed`) none moves to the disk: all are in
+/// host memory, whatever the budget.
+inline int64_t expertsOnHost(int64_t images, int64_t experts, bool placed) {
+  return placed ? divideHostRoom(std::max<int64_t>(0, images), experts).experts
+                : experts;
+}
+
 } // namespace sluice

@@ -52,6 +52,7 @@ private:
   /// Nothing waits for the host: ids stay on the device.
   LayerCost resident(LayerCost result) const {
     result.gpu = 2 * launch + load.active * gpuEach;
+    result.together = result.gpu;
     result.tail = launch;
     result.total = result.attention + result.gpu + result.tail;
     return result;
@@ -66,9 +67,10 @@ private:
     result.disk = result.fetched * plan.diskShare * diskEach;
     result.gpu = parts * (2 * launch + static_cast<double>(shape.topK) *
                                            expertGpuUs(shape, 1, hardware));
+    result.together = std::max(result.bus, result.disk) + result.gpu;
     result.tail = launch;
-    result.total = result.attention + result.roundTrip +
-                   std::max(result.bus, result.disk) + result.gpu + result.tail;
+    result.total =
+        result.attention + result.roundTrip + result.together + result.tail;
     return result;
   }
 
@@ -139,8 +141,10 @@ private:
       return overlap(misses, inMemory, window);
     if (plan.mode != ExpertMode::Split)
       return overlap(misses, 0, window);
-    // The bus takes ever less and the CPU ever more: one lowest point, which is
-    // near to where both end together.
+    // The bus takes ever less and the CPU ever more: from near to where both
+    // end together it is downhill to the lowest point. But with none and with
+    // all of them on the host there is one thing less to wait for, and nothing
+    // that slows the other: these two ends are looked at on their own.
     const auto most = static_cast<int64_t>(std::ceil(inMemory));
     const auto near = static_cast<int64_t>(
         inMemory *
@@ -158,6 +162,9 @@ private:
           break;
         best = other;
       }
+    for (int64_t count : {int64_t{0}, most})
+      if (Overlap other = at(count); other.end < best.end)
+        best = other;
     return best;
   }
 
@@ -168,9 +175,10 @@ private:
     result.gpu += weight * times.gpu;
     result.hidden += weight * times.hidden;
     result.fetched += weight * times.fetched;
-    result.tail +=
-        weight *
-        (times.end - std::max({times.bus, times.disk, times.host, times.gpu}));
+    const double together =
+        std::max({times.bus, times.disk, times.host, times.gpu});
+    result.together += weight * together;
+    result.tail += weight * (times.end - together);
     result.total += weight * times.end;
   }
 
@@ -179,9 +187,14 @@ private:
     // Few experts: their number varies from step to step and whole experts are
     // shared, so the mean of the times is not the time of the mean. Taken as
     // binomial: each of the active experts is missing with the same chance.
-    const int64_t trials = std::llround(load.active);
+    // They are a whole number here, and the mean must stay that of the misses.
+    constexpr double kRounding = 1e-6;
+    const auto trials =
+        std::max(std::llround(load.active),
+                 std::llround(std::ceil(load.misses() - kRounding)));
     if (plan.mode == ExpertMode::Split && trials >= 1 && trials <= 64) {
-      const double chance = std::clamp(load.misses() / load.active, 0.0, 1.0);
+      const double chance =
+          std::clamp(load.misses() / static_cast<double>(trials), 0.0, 1.0);
       for (int64_t count = 0; count <= trials; ++count)
         add(result, shared(static_cast<double>(count), window),
             binomial(static_cast<double>(trials), static_cast<double>(count),
@@ -240,12 +253,7 @@ double expertGpuUs(const LayerShape &layer, double rows,
 
 double expertHostUs(const LayerShape &layer, double rows,
                     const Hardware &hardware) {
-  // Beyond the last point the arithmetic bounds: the rate falls as 1 / rows.
-  const double last = hardware.hostExpert.points.back().x;
-  double rate = hardware.hostExpert.at(rows);
-  if (rows > last)
-    rate *= last / rows;
-  return streamUs(static_cast<double>(layer.expertBytes), rate);
+  return hardware.hostExpertUs(static_cast<double>(layer.expertBytes), rows);
 }
 
 double balancedHostShare(double copyUs, double hostUs) {

@@ -85,12 +85,25 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
   return result;
 }
 
+/// Why nothing but the GPU can compute what is missing; empty where the CPU
+/// can, too.
+const char *onlyFetch(const PlannerInputs &inputs, const StepPlan &plan) {
+  if (inputs.schedule == ScheduleKind::Serial)
+    return "the serial schedule leaves nothing to the CPU";
+  if (!inputs.split)
+    return "split-misses is disabled";
+  if (!inputs.merged && plan.batch > 1)
+    return "merge-expert-io is disabled, and the CPU computes whole unions of "
+           "batches only";
+  return "";
+}
+
 /// The requested mode, or of all the one that ends first; each on the way is
-/// named in `compared`.
+/// named in `compared`. Or the reason why there is no choice.
 Candidate chooseMode(const PlannerInputs &inputs, const StepPlan &plan,
                      Situation &situation, std::string &compared) {
-  if (inputs.schedule == ScheduleKind::Serial ||
-      (!inputs.merged && plan.batch > 1))
+  compared = onlyFetch(inputs, plan);
+  if (!compared.empty())
     return tryMode(inputs, plan, ExpertMode::Fetch, situation);
   if (inputs.mode != ExpertMode::Auto)
     return tryMode(inputs, plan, inputs.mode, situation);
@@ -136,6 +149,32 @@ double blendHits(const ReplayedHits &replayed,
   return rate;
 }
 
+/// The parts of the mean layer. Those outside brackets follow each other and
+/// add up to its time.
+std::string layerText(const StepPlan &plan, const LayerCost &sum,
+                      double layers) {
+  const std::string before = format("%.1f us: attention and gate %.1f",
+                                    sum.total / layers, sum.attention / layers);
+  const std::string after =
+      format(", %.1f after them", std::max(0.0, sum.tail) / layers);
+  const double together = sum.together / layers;
+  if (plan.resident)
+    return before + format(", %.1f for GPU experts", together) + after;
+  const std::string moved =
+      format(", round trip %.1f, %.1f", sum.roundTrip / layers, together);
+  if (plan.schedule == ScheduleKind::Serial)
+    return before + moved +
+           format(" for bus (%.1f) or disk (%.1f) and then GPU experts (%.1f)",
+                  sum.bus / layers, sum.disk / layers, sum.gpu / layers) +
+           after;
+  return before + moved +
+         format(" until the last is done of bus (%.1f), disk (%.1f), host "
+                "(%.1f) and GPU experts (%.1f) at once",
+                sum.bus / layers, sum.disk / layers, sum.host / layers,
+                sum.gpu / layers) +
+         after;
+}
+
 void explainTime(const PlannerInputs &inputs, const StepPlan &plan,
                  const StepCost &cost, std::vector<std::string> &lines) {
   const double layers = static_cast<double>(inputs.model.layers.size());
@@ -155,14 +194,7 @@ void explainTime(const PlannerInputs &inputs, const StepPlan &plan,
                "missed a step",
                cost.sum.misses / layers, cost.sum.fetched / layers,
                cost.missedBytes / 1e9)));
-  lines.push_back(
-      line("  a layer",
-           format("%.1f us: attention and gate %.1f, round trip %.1f, bus "
-                  "%.1f, disk %.1f, host %.1f, GPU experts %.1f",
-                  cost.sum.total / layers, cost.sum.attention / layers,
-                  cost.sum.roundTrip / layers, cost.sum.bus / layers,
-                  cost.sum.disk / layers, cost.sum.host / layers,
-                  cost.sum.gpu / layers)));
+  lines.push_back(line("  a layer", layerText(plan, cost.sum, layers)));
   lines.push_back(line("  head", format("%.1f us", cost.head)));
 }
 

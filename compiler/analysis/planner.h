@@ -56,8 +56,9 @@ struct PlannerInputs {
   const Hardware *hardware = nullptr; ///< Required.
   /// Optional. Of few tokens it should be smoothed: what was not seen may come.
   const RoutingStatistics *routing = nullptr;
-  const RoutingEvidence *evidence = nullptr;     ///< Optional.
-  ExpertMode mode = ExpertMode::Auto;            ///< --experts
+  const RoutingEvidence *evidence = nullptr; ///< Optional.
+  ExpertMode mode = ExpertMode::Auto;        ///< --experts
+  bool split = true; ///< The pass split-misses is on; else the GPU runs all.
   ScheduleKind schedule = ScheduleKind::Planned; ///< --schedule
   int64_t context = 512; ///< Tokens that a row attends to.
   bool prefetch = true;  ///< The pass is on.
@@ -82,6 +83,15 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
 /// Room left at a number of batches; nothing where it does not fit.
 using RoomOf = std::function<std::optional<ExpertRoom>(int64_t batch)>;
 
+/// The largest n up to `most` that has room, which shrinks as n grows; 0: none.
+int64_t mostThatFits(const RoomOf &room, int64_t most);
+
+/// The largest n that may be chosen, and who says so.
+struct BatchLimit {
+  int64_t batches = 0;
+  const char *flag = "--prefill-rows"; ///< Never null.
+};
+
 struct BatchChoice {
   int64_t batch = 1;
   bool satisfied = false; ///< All of Klotski's constraints hold.
@@ -89,14 +99,15 @@ struct BatchChoice {
   std::vector<std::string> lines;
 };
 
-/// --batch auto: the smallest n up to `most` that fits and satisfies Klotski's
+/// --batch auto: the smallest n up to `limit` that fits and satisfies Klotski's
 /// constraints; where none does, or the schedule is serial and hides nothing,
 /// the smallest whose throughput is within 3% of the best. Looks at doublings
 /// and halfway between them, then halves between the last that does not satisfy
 /// them and the first that does; every look costs what decide() does. Nothing
 /// where even one batch does not fit.
 std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
-                                         const RoomOf &room, int64_t most);
+                                         const RoomOf &room,
+                                         const BatchLimit &limit);
 
 /// Klotski's constraints for the mean layer of a step as `report` has it. Dense
 /// weights stay in device memory, so attention and gate transfer nothing; the

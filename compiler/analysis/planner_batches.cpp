@@ -65,16 +65,21 @@ KlotskiCheck klotskiOf(const PlannerInputs &inputs,
   return checkKlotski(latencies, demand, plan.batch);
 }
 
-std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
-                                         const RoomOf &room, int64_t most) {
-  // Room shrinks as batches grow: the largest n that fits.
-  if (most < 1 || !room(1) || inputs.model.layers.empty())
-    return std::nullopt;
-  int64_t fits = 1;
+int64_t mostThatFits(const RoomOf &room, int64_t most) {
+  int64_t fits = 0;
   for (int64_t above = most + 1; fits + 1 < above;) {
     int64_t middle = fits + (above - fits) / 2;
     (room(middle) ? fits : above) = middle;
   }
+  return fits;
+}
+
+std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
+                                         const RoomOf &room,
+                                         const BatchLimit &limit) {
+  const int64_t fits = mostThatFits(room, limit.batches);
+  if (fits == 0 || inputs.model.layers.empty())
+    return std::nullopt;
   const bool serial = inputs.schedule == ScheduleKind::Serial;
   std::vector<Try> tries;
   auto at = [&](int64_t n) {
@@ -89,6 +94,8 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
   else
     smallest = smallestBatches(at, fits);
   BatchChoice choice;
+  const bool limited = fits == limit.batches;
+  const std::string flag = limit.flag;
   char text[240];
   if (smallest) {
     choice.batch = smallest->batches;
@@ -96,9 +103,11 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
     choice.check = *smallest;
     std::snprintf(text, sizeof text,
                   "%-24s %lld: the smallest that satisfies Klotski's "
-                  "constraints; %lld would fit",
+                  "constraints; %lld would fit%s",
                   "batches n", static_cast<long long>(choice.batch),
-                  static_cast<long long>(fits));
+                  static_cast<long long>(fits),
+                  limited ? (", the most that " + flag + " allows").c_str()
+                          : "");
   } else {
     const double best =
         std::ranges::max(tries, {}, &Try::tokensPerSecond).tokensPerSecond;
@@ -113,7 +122,9 @@ std::optional<BatchChoice> chooseBatches(const PlannerInputs &inputs,
         "batches n", static_cast<long long>(choice.batch),
         serial ? "the serial schedule hides nothing"
                : ("no n up to " + std::to_string(fits) +
-                  ", the most that fits, hides the transfers")
+                  (limited ? ", the most that " + flag + " allows,"
+                           : ", the most that fits,") +
+                  " hides the transfers")
                      .c_str(),
         chosen->tokensPerSecond, best);
   }

@@ -67,13 +67,9 @@ ExpertSituation describeSituation(ModuleOp model, const Taken &taken,
       std::clamp(left / situation.slotBytes, expert::kMinimumSlots,
                  std::max(expert::kMinimumSlots, situation.experts));
   int64_t hostLeft = clampBytes(options.hostMemory) - taken.host;
-  situation.hostExperts = situation.experts;
-  // Without the pass all images are in host memory, whatever the budget.
-  if (isEnabled(options, "place-experts"))
-    situation.hostExperts =
-        divideHostRoom(std::max<int64_t>(0, hostLeft / situation.slotBytes),
-                       situation.experts)
-            .experts;
+  situation.hostExperts =
+      expertsOnHost(hostLeft / situation.slotBytes, situation.experts,
+                    isEnabled(options, "place-experts"));
   return situation;
 }
 

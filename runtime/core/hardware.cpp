@@ -94,6 +94,12 @@ double Hardware::deviceToHostUs(double bytes) const {
   return copyUs(deviceToHost, bytes);
 }
 
+double Hardware::hostExpertUs(double bytes, double rows) const {
+  const double last = hostExpert.points.back().x;
+  const double beyond = std::max(1.0, rows / last);
+  return beyond * bytes / (hostExpert.at(rows) * 1e3);
+}
+
 HostRates Hardware::together(HostRates alone) const {
   HostRates part = shared;
   double all = shared.bus + shared.experts;

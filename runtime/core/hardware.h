@@ -74,7 +74,7 @@ struct Hardware {
   Figure vectorTflops;    ///< Of f32 fused multiply-adds, two each.
   Figure hostRead;        ///< GB/s that all cores together read.
   /// GB/s of expert weights that the host kernels work through, all cores, by
-  /// the rows an expert serves.
+  /// the rows an expert serves; hostExpertUs says what is beyond its points.
   Curve hostExpert;
   Figure diskRead;      ///< GB/s of large direct reads.
   Figure launchUs;      ///< One kernel launch among others.
@@ -103,6 +103,11 @@ struct Hardware {
   /// the curve's points (a latency and a rate), the last point's rate beyond.
   double hostToDeviceUs(double bytes) const;
   double deviceToHostUs(double bytes) const;
+
+  /// Time of one expert of `bytes` that serves `rows` rows on the host: its
+  /// weights at the rate of hostExpert. Beyond the curve's last point the
+  /// arithmetic bounds, and the rate falls as 1 / rows.
+  double hostExpertUs(double bytes, double rows) const;
 
   /// Both rates while both run, from those of each alone. They share what the
   /// host's memory gives: as measured, else the sum of the rates alone (the

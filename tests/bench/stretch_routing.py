@@ -16,7 +16,7 @@ import sys
 
 
 def read(path):
-    """Metadata and tensors (shape, bytes) of a safetensors file."""
+    """Metadata and tensors, by name (dtype, shape, bytes), of a safetensors file."""
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))

@@ -183,6 +183,50 @@ TEST(CostModel, BusAndHostShareMemory) {
   EXPECT_NEAR(layerCost(layer, {9, 0}, plan, machine).bus, 9000, 0.01);
 }
 
+/// Two that stand in each other's way so much that either alone is faster: from
+/// where both end together (5 of 9 on the host, 10 ms) it is downhill to none
+/// on the host (9 ms), but lowest is all of them there, 0.8 ms each.
+TEST(CostModel, SharingIsNotAlwaysWorthIt) {
+  Hardware machine = roundMachine();
+  const double bus = 9437184 / 1e6, host = bus / 0.8; // GB/s
+  machine.hostExpert = {{{1, host}}, "t"};
+  machine.shared = {0.4 * bus, 0.4 * host};
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  layer.topK = 9;
+  StepPlan plan = planOf(1, 0);
+  plan.mode = ExpertMode::Split;
+  LayerCost cost = layerCost(layer, {9, 0}, plan, machine);
+  EXPECT_EQ(cost.fetched, 0);
+  EXPECT_NEAR(cost.host, 7200, 0.01);
+  // Where the bus alone is the faster one, none.
+  machine.hostExpert = {{{1, bus / 1.2}}, "t"};
+  machine.shared = {0.4 * bus, 0.4 * bus / 1.2};
+  cost = layerCost(layer, {9, 0}, plan, machine);
+  EXPECT_NEAR(cost.fetched, 9, 1e-9);
+  EXPECT_NEAR(cost.bus, 9000, 0.01);
+  EXPECT_EQ(cost.host, 0);
+}
+
+/// As many misses are shared as there are, also where the active experts are no
+/// whole number.
+TEST(CostModel, SharesAllMisses) {
+  const Hardware machine = roundMachine();
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  StepPlan plan = planOf(1, 0);
+  plan.mode = ExpertMode::Split;
+  for (const ExpertLoad load :
+       {ExpertLoad{2.4, 1.2}, ExpertLoad{2.4, 0}, ExpertLoad{2.6, 1.2},
+        ExpertLoad{0.3, 0}, ExpertLoad{8, 2.5}, ExpertLoad{63.5, 0.25}}) {
+    const LayerCost cost = layerCost(layer, load, plan, machine);
+    const double rows = std::max(1.0, 8 / load.active);
+    EXPECT_NEAR(cost.fetched + cost.host / expertHostUs(layer, rows, machine),
+                load.misses(), 1e-6)
+        << load.active << " active, " << load.hits << " in slots";
+  }
+}
+
 /// What a layer pays beside the experts: 20 us until the first copy starts, 30
 /// until the results are there.
 TEST(CostModel, OverheadsOfALayer) {

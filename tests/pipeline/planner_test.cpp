@@ -1,4 +1,5 @@
 //===- planner_test.cpp - Decisions and their reasons ---------------------===//
+#include "compiler/analysis/host_room.h"
 #include "compiler/analysis/planner.h"
 #include "tests/pipeline/qwen3_shape.h"
 
@@ -64,6 +65,31 @@ TEST(Planner, ChoosesWhoComputesMisses) {
   slow.hostExpert = {{{1, 0.01}}, "t"};
   EXPECT_EQ(decide(inputsOf(slow), 1, kQuarter).decisions.mode,
             ExpertMode::Fetch);
+}
+
+/// A mode that cannot be had is not dropped without a word.
+TEST(Planner, SaysWhyTheCpuComputesNothing) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine);
+  inputs.mode = ExpertMode::Host;
+  inputs.merged = false;
+  EXPECT_EQ(decide(inputs, 1, kQuarter).decisions.mode, ExpertMode::Host);
+  PlannerReport report = decide(inputs, 4, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Fetch);
+  EXPECT_TRUE(says(report, "fetch (merge-expert-io is disabled, and the CPU "
+                           "computes whole unions of batches only)\n"))
+      << textOf(report.lines);
+  inputs.split = false;
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Fetch);
+  EXPECT_TRUE(says(report, "fetch (split-misses is disabled)\n"))
+      << textOf(report.lines);
+  inputs.schedule = ScheduleKind::Serial;
+  report = decide(inputs, 1, kQuarter);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Fetch);
+  EXPECT_TRUE(says(report, "fetch (the serial schedule leaves nothing to the "
+                           "CPU)\n"))
+      << textOf(report.lines);
 }
 
 TEST(Planner, EverythingResident) {
@@ -217,14 +243,14 @@ TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
       return std::nullopt;
     return ExpertRoom{2, 256};
   };
-  std::optional<BatchChoice> choice = chooseBatches(inputs, room, 4096);
+  std::optional<BatchChoice> choice = chooseBatches(inputs, room, {4096});
   ASSERT_TRUE(choice);
   EXPECT_TRUE(choice->satisfied);
   EXPECT_NEAR(static_cast<double>(choice->batch), 1260, 20);
   EXPECT_TRUE(choice->check.holds());
   EXPECT_FALSE(
       klotskiOf(inputs, decide(inputs, choice->batch - 1, *room(1))).holds());
-  EXPECT_NE(textOf(choice->lines).find("3000 would fit"), std::string::npos)
+  EXPECT_NE(textOf(choice->lines).find("3000 would fit\n"), std::string::npos)
       << textOf(choice->lines);
   EXPECT_NE(textOf(choice->lines).find("(binds)"), std::string::npos);
 
@@ -234,13 +260,30 @@ TEST(Planner, ChoosesTheSmallestNumberOfBatches) {
       return std::nullopt;
     return ExpertRoom{2, 256};
   };
-  choice = chooseBatches(inputs, small, 4096);
+  choice = chooseBatches(inputs, small, {4096});
   ASSERT_TRUE(choice);
   EXPECT_FALSE(choice->satisfied);
   EXPECT_EQ(choice->batch, 200);
-  EXPECT_NE(textOf(choice->lines).find("no n up to 200"), std::string::npos);
+  EXPECT_NE(textOf(choice->lines).find("no n up to 200, the most that fits, "),
+            std::string::npos)
+      << textOf(choice->lines);
+  // More would fit than may be: the limit is named.
+  choice = chooseBatches(inputs, small, {150});
+  ASSERT_TRUE(choice);
+  EXPECT_EQ(choice->batch, 150);
+  EXPECT_NE(textOf(choice->lines)
+                .find("no n up to 150, the most that --prefill-rows allows, "),
+            std::string::npos)
+      << textOf(choice->lines);
+  choice = chooseBatches(inputs, room, {2000, "--batch"});
+  ASSERT_TRUE(choice);
+  EXPECT_TRUE(choice->satisfied);
+  EXPECT_NE(textOf(choice->lines)
+                .find("2000 would fit, the most that --batch allows\n"),
+            std::string::npos)
+      << textOf(choice->lines);
   EXPECT_FALSE(
-      chooseBatches(inputs, [](int64_t) { return std::nullopt; }, 4096));
+      chooseBatches(inputs, [](int64_t) { return std::nullopt; }, {4096}));
 }
 
 /// Attention of 1 ms a batch, no slots: n batches hide U(n) experts from
@@ -254,7 +297,7 @@ std::optional<BatchChoice> chooseWith(const Hardware &machine, ExpertMode mode,
   for (LayerShape &layer : inputs.model.layers)
     layer.before = {linear(4096, 2048)};
   return chooseBatches(
-      inputs, [=](int64_t) { return ExpertRoom{2, hostExperts}; }, 1000);
+      inputs, [=](int64_t) { return ExpertRoom{2, hostExperts}; }, {1000});
 }
 
 TEST(Planner, BatchesHideWhatBoundsAMiss) {
@@ -285,12 +328,23 @@ TEST(Planner, BatchesHideWhatBoundsAMiss) {
   EXPECT_EQ(decide(inputs, 1, {2, 256}).decisions.mode, ExpertMode::Host);
 }
 
+/// Images that do not fit go to the disk, behind a ring of an eighth of the
+/// room; but not where nothing places them.
+TEST(Planner, HomesOfExperts) {
+  EXPECT_EQ(expertsOnHost(256, 256, true), 256);
+  EXPECT_EQ(expertsOnHost(80, 256, true), 70);
+  EXPECT_EQ(expertsOnHost(1, 256, true), 0);
+  EXPECT_EQ(expertsOnHost(-5, 256, true), 0);
+  EXPECT_EQ(expertsOnHost(80, 256, false), 256);
+  EXPECT_EQ(expertsOnHost(-5, 256, false), 256);
+}
+
 TEST(Planner, TheSerialScheduleHidesNothing) {
   const Hardware machine = roundMachine();
   PlannerInputs inputs = inputsOf(machine, 2);
   inputs.schedule = ScheduleKind::Serial;
   auto choice =
-      chooseBatches(inputs, [](int64_t) { return ExpertRoom{16, 256}; }, 64);
+      chooseBatches(inputs, [](int64_t) { return ExpertRoom{16, 256}; }, {64});
   ASSERT_TRUE(choice);
   // 64 batches take 64 times as long as one: nothing is won by more.
   EXPECT_FALSE(choice->satisfied);
@@ -313,7 +367,7 @@ TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
   };
   inputs.evidence = &evidence;
   const ExpertRoom room{64, 128}; // half on the disk
-  auto choice = chooseBatches(inputs, [=](int64_t) { return room; }, 300);
+  auto choice = chooseBatches(inputs, [=](int64_t) { return room; }, {300});
   ASSERT_TRUE(choice);
   EXPECT_FALSE(choice->satisfied);
   EXPECT_EQ(replayed, batchesToTry(300));
@@ -322,6 +376,59 @@ TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
                 decide(inputs, choice->batch, room).cost.tokensPerSecond);
   EXPECT_NE(textOf(choice->lines).find(expected), std::string::npos)
       << expected << " in " << textOf(choice->lines);
+}
+
+/// What stands behind `before` in the line of a layer.
+double numberBehind(const std::string &line, const std::string &before) {
+  const size_t at = line.find(before);
+  EXPECT_NE(at, std::string::npos) << before << " in " << line;
+  return at == std::string::npos ? 0
+                                 : std::stod(line.substr(at + before.size()));
+}
+
+/// Who waits for whom in a layer, as --explain prints it, adds up to its time:
+/// with whole experts that are shared, with ones on the disk, and in turn.
+TEST(Planner, PartsOfALayerAddUp) {
+  Hardware machine = withAttention(2500);
+  machine.launchUs = {7, "t"};
+  machine.roundTripUs = {20, "t"};
+  machine.hostJobUs = {40, "t"};
+  machine.joinUs = {400, "t"};
+  PlannerInputs inputs = inputsOf(machine, 6);
+  for (ScheduleKind schedule : {ScheduleKind::Planned, ScheduleKind::Serial})
+    for (ExpertMode mode :
+         {ExpertMode::Fetch, ExpertMode::Host, ExpertMode::Split})
+      for (int64_t slots : {0, 6 * 32, 6 * 128})
+        for (int64_t onHost : {6 * 128, 6 * 64}) {
+          inputs.schedule = schedule;
+          inputs.mode = mode;
+          const PlannerReport report = decide(inputs, 1, {slots, onHost});
+          const LayerCost &sum = report.cost.sum;
+          EXPECT_NEAR(sum.total,
+                      sum.attention + sum.roundTrip + sum.together + sum.tail,
+                      1e-6);
+          std::string text;
+          for (const std::string &line : report.lines)
+            if (line.starts_with("  a layer"))
+              text = line;
+          const double total = numberBehind(text, "  a layer                ");
+          double parts = numberBehind(text, "attention and gate ");
+          const size_t last = text.rfind(", ");
+          parts += numberBehind(text.substr(last), ", ");
+          if (report.plan.resident) {
+            parts += numberBehind(text.substr(text.find("gate ") + 5), ", ");
+          } else {
+            parts += numberBehind(text, "round trip ");
+            parts += numberBehind(text.substr(text.find("trip ") + 5), ", ");
+          }
+          EXPECT_NEAR(parts, total, 0.26) << text;
+          EXPECT_NEAR(total, sum.total / 6, 0.06);
+          const bool inTurn =
+              !report.plan.resident && schedule == ScheduleKind::Serial;
+          EXPECT_EQ(text.find("at once") == std::string::npos,
+                    inTurn || report.plan.resident)
+              << text;
+        }
 }
 
 TEST(Planner, MoreBudgetIsNeverSlower) {

@@ -7,8 +7,9 @@ BIN holds sluice-compile, sluice-bench and sluice-profile. A CASE is BUDGET:N:EX
 12GiB:128:auto; without any, a matrix of them. The model is Qwen3-30B-A3B's shapes with weights
 made up in memory. Without --hardware the machine is profiled first, so that predictions are of
 this machine. Routing is uniform, as predictions without a recording assume; with --routing both
-are of that recording. Prints predicted, simulated and measured milliseconds a step; plans and
-JSON go to LOGS. Ends with 1 when a case could not run: how far off is too far is for the reader.
+are of that recording, whose name is in those of the files of a case. Prints predicted, simulated
+and measured milliseconds a step; plans and output go to LOGS. Ends with 1 when a case could not
+run: how far off is too far is for the reader.
 """
 
 import argparse
@@ -40,13 +41,16 @@ class Runner:
         self.bin, self.logs, self.hardware, self.routing = bin, logs, hardware, routing
 
     def run(self, name, *command, limit=240):
-        """Gives standard output; LOGS/name.log keeps both outputs."""
+        """Gives standard output; LOGS/name.log keeps both outputs, as far as they came."""
         words = [str(word) for word in command]
+        log = self.logs / f"{name}.log"
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=limit)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as late:
+            # Bytes or nothing, also where text was asked for.
+            log.write_bytes((late.stdout or b"") + (late.stderr or b""))
             raise Failure(f"{name}: over its limit of {limit} s") from None
-        (self.logs / f"{name}.log").write_text(done.stdout + done.stderr)
+        log.write_text(done.stdout + done.stderr)
         if done.returncode != 0:
             raise Failure(f"{name}: {done.stderr.strip()[-400:]}")
         return done.stdout
@@ -88,6 +92,8 @@ class Runner:
     def case(self, budget, batch, experts):
         """Gives a row of the table."""
         name = f"{budget}-n{batch}-{experts}"
+        if self.routing:
+            name += f"-{self.routing.stem}"
         plan, text = self.compile(name, budget, batch, experts)
         measured = self.bench(
             name + ".cuda", plan, batch, "--backend", "cuda", "--synthetic-weights"

@@ -2,10 +2,12 @@
 
 #include "tools/sluice-compile/planning.h"
 
+#include "compiler/analysis/batch_memory.h"
 #include "compiler/analysis/host_room.h"
 #include "compiler/analysis/model_shape.h"
 #include "compiler/pipeline/complaints.h"
 #include "compiler/pipeline/pipeline.h"
+#include "dialects/llm/Llm.h"
 #include "dialects/plan/PlanIr.h"
 #include "runtime/experts/policy.h"
 #include "runtime/io/file.h"
@@ -18,6 +20,8 @@
 namespace sluice::tools {
 namespace {
 
+/// Further n that --batch auto compiles to know the most that fits.
+constexpr int kMostLooks = 8;
 /// Tokens of context that predictions assume: a short prompt and its answer.
 constexpr int64_t kContext = 512;
 
@@ -76,6 +80,8 @@ Result<Planning> Planning::create(mlir::ModuleOp model,
                                   const CompileOptions &options) {
   Planning planning;
   SLUICE_ASSIGN_OR_RETURN(planning.shape, fusedShape(model, options));
+  for (auto facts : model.getOps<llm::ModelOp>())
+    planning.maxSeq = facts.getMaxPositions();
   SLUICE_ASSIGN_OR_RETURN(planning.hardware,
                           readHardware(options.hardwareFile));
   SLUICE_ASSIGN_OR_RETURN(
@@ -90,8 +96,8 @@ PlannerInputs Planning::inputs(const CompileOptions &options) const {
   inputs.hardware = &hardware;
   inputs.routing = recorded.statistics ? &recorded.likely : nullptr;
   inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
-  inputs.mode =
-      isEnabled(options, "split-misses") ? options.experts : ExpertMode::Fetch;
+  inputs.mode = options.experts;
+  inputs.split = isEnabled(options, "split-misses");
   inputs.schedule = options.schedule;
   inputs.context = std::min(kContext, options.maxSeq.value_or(kContext));
   inputs.prefetch = isEnabled(options, "schedule-prefetch");
@@ -106,46 +112,51 @@ Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
     batchLines = {"batches n                1: there are no experts to share"};
     return 1;
   }
-  // Rows of a prefill step grow with few batches only: both beyond that.
-  constexpr int64_t kFew = 2, kMore = 10;
-  Memory few, more;
-  for (auto [batch, memory] :
-       {std::pair(kFew, &few), std::pair(kMore, &more)}) {
-    SLUICE_ASSIGN_OR_RETURN(auto model, import(batch));
-    CompileOptions unlimited = options;
-    unlimited.batch = batch;
-    unlimited.gpuMemory.reset();
-    unlimited.hostMemory.reset();
-    SLUICE_ASSIGN_OR_RETURN(
-        CompiledModel compiled,
-        compileModel(std::move(model), unlimited, Stage::Plan));
-    *memory = memoryBesideSlots(*compiled.module);
-  }
+  const int64_t prefillRows =
+      options.prefillRows.value_or(CompileOptions::kDefaultPrefillRows);
+  BatchMemory device(maxSeq, prefillRows), host = device;
+  auto look = [&](int64_t batch) -> Status {
+    CompileOptions trial = options;
+    trial.batch = batch;
+    trial.prefillRows = device.prefillRows();
+    trial.gpuMemory.reset();
+    trial.hostMemory.reset();
+    SLUICE_ASSIGN_OR_RETURN(auto model, import(trial));
+    SLUICE_ASSIGN_OR_RETURN(CompiledModel compiled,
+                            compileModel(std::move(model), trial, Stage::Plan));
+    const Memory memory = memoryBesideSlots(*compiled.module);
+    device.add(batch, memory.device);
+    host.add(batch, memory.host);
+    return Status::ok();
+  };
+  for (int64_t batch : device.trials())
+    SLUICE_RETURN_IF_ERROR(look(batch));
   const auto bytes = static_cast<double>(shape.layers.front().expertBytes);
   const int64_t experts = shape.experts();
   RoomOf room = [&](int64_t batch) -> std::optional<ExpertRoom> {
-    auto at = [batch](double low, double high) {
-      double each = (high - low) / static_cast<double>(kMore - kFew);
-      double grown = each * static_cast<double>(batch - kFew);
-      // A plan whose experts move takes a little more workspace a batch.
-      return low + grown * (1 + 1.0 / 64);
-    };
     ExpertRoom found;
-    found.slots = expertsIn(options.gpuMemory, at(few.device, more.device),
-                            bytes, experts);
+    found.slots =
+        expertsIn(options.gpuMemory, device.at(batch), bytes, experts);
     const int64_t images =
-        expertsIn(options.hostMemory, at(few.host, more.host), bytes, experts);
+        expertsIn(options.hostMemory, host.at(batch), bytes, experts);
     // A layer of one batch should fit at least.
     if (found.slots < shape.layers.front().topK || images < 0)
       return std::nullopt;
-    found.hostExperts = divideHostRoom(images, experts).experts;
+    found.hostExperts =
+        expertsOnHost(images, experts, isEnabled(options, "place-experts"));
     return found;
   };
-  const int64_t most = std::min(
-      CompileOptions::kMaxBatch,
-      options.prefillRows.value_or(CompileOptions::kDefaultPrefillRows));
+  BatchLimit limit{prefillRows};
+  if (limit.batches > CompileOptions::kMaxBatch)
+    limit = {CompileOptions::kMaxBatch, "--batch"};
+  // What is said to be the most that fits is looked at, until that is so.
+  int64_t fits = mostThatFits(room, limit.batches);
+  for (int i = 0; i < kMostLooks && fits > 0 && !device.isKnown(fits); ++i) {
+    SLUICE_RETURN_IF_ERROR(look(fits));
+    fits = mostThatFits(room, limit.batches);
+  }
   std::optional<BatchChoice> choice =
-      chooseBatches(inputs(options), room, most);
+      chooseBatches(inputs(options), room, limit);
   if (!choice) {
     batchLines = {"batches n                1: no room for more"};
     return 1;

@@ -24,11 +24,11 @@ public:
     return recorded.statistics;
   }
 
-  /// --batch auto: compiles twice as if there were no budget, to see how memory
-  /// grows with batches, and asks the planner. `import` gives the llm module at
-  /// a number of batches.
-  using Import =
-      std::function<Result<mlir::OwningOpRef<mlir::ModuleOp>>(int64_t batch)>;
+  /// --batch auto: compiles a few n as if there were no budget, to see how
+  /// memory grows with batches, and asks the planner. `import` gives the llm
+  /// module of the options of such a trial.
+  using Import = std::function<Result<mlir::OwningOpRef<mlir::ModuleOp>>(
+      const CompileOptions &trial)>;
   Result<int64_t> chooseBatch(const CompileOptions &options,
                               const Import &import);
 
@@ -46,6 +46,7 @@ private:
   PlannerInputs inputs(const CompileOptions &options) const;
 
   ModelShape shape;
+  int64_t maxSeq = 1; ///< Tokens of one sequence.
   Hardware hardware;
   RecordedRouting recorded;
   std::vector<std::string> batchLines;

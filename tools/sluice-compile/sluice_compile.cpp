@@ -53,12 +53,10 @@ Status writeResult(const std::string &path, const std::string &content) {
 /// --batch auto, into `options`.
 Status chooseBatch(mlir::MLIRContext &context, const CompileFlags &flags,
                    Planning &planning, CompileOptions &options) {
-  auto import =
-      [&](int64_t batch) -> Result<mlir::OwningOpRef<mlir::ModuleOp>> {
-    CompileOptions wider = options;
-    wider.batch = batch;
+  auto import = [&](const CompileOptions &trial)
+      -> Result<mlir::OwningOpRef<mlir::ModuleOp>> {
     SLUICE_ASSIGN_OR_RETURN(ImportedModel model,
-                            importModel(context, flags.modelDir, wider));
+                            importModel(context, flags.modelDir, trial));
     return std::move(model.module);
   };
   SLUICE_ASSIGN_OR_RETURN(options.batch, planning.chooseBatch(options, import));

@@ -86,6 +86,20 @@ double profileRead(std::span<const std::byte> bytes) {
   return best / 1000;
 }
 
+/// Most rows an expert is measured with.
+constexpr int64_t kMostRows = 8;
+
+/// Experts that the figures are measured over: their weights are as many bytes
+/// as measuredBytes says, but of experts so small that their activations are
+/// more than their weights those are.
+uint64_t measuredExperts(const ExpertShape &shape) {
+  const uint64_t activations =
+      kMostRows * sizeof(float) *
+      static_cast<uint64_t>(2 * shape.hidden + shape.inner);
+  return std::max<uint64_t>(1, measuredBytes() /
+                                   std::max(shape.bytes(), activations));
+}
+
 /// Both halves of `experts` experts that serve `rows` rows each.
 class HostExperts {
 public:
@@ -163,7 +177,8 @@ Result<double> jobOverheadUs(Backend &backend, Timer &timer,
 
 /// Runs `work`, which reads all of `memory` once, while `copies` copies of
 /// `bytes` follow each other on the bus, and says the rates of both; nothing
-/// where the copies are over before the work.
+/// where the copies are over before the work. The copies begin half the memory
+/// away from the work: what one reads is not in a cache for the other.
 Result<HostRates> ratesTogether(Backend &backend, HostExperts &work,
                                 std::span<std::byte> memory, uint64_t bytes,
                                 uint32_t copies, int jobs) {
@@ -171,8 +186,9 @@ Result<HostRates> ratesTogether(Backend &backend, HostExperts &work,
                           backend.allocate(MemoryKind::Device, bytes));
   SLUICE_RETURN_IF_ERROR(backend.reserveEvents(copies));
   SLUICE_RETURN_IF_ERROR(backend.synchronize());
+  const uint64_t places = memory.size() / bytes;
   for (uint32_t copy = 0; copy < copies; ++copy) {
-    const uint64_t from = copy % (memory.size() / bytes) * bytes;
+    const uint64_t from = (places / 2 + copy) % places * bytes;
     SLUICE_RETURN_IF_ERROR(
         backend.copy(StreamKind::Demand, device.data(), MemoryKind::Device,
                      memory.data() + from, MemoryKind::Host, bytes));
@@ -233,8 +249,7 @@ Status profileShared(Backend &backend, HostExperts &work,
 
 Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
                    Hardware &into) {
-  const uint64_t experts = std::max<uint64_t>(
-      1, std::min<uint64_t>(measuredBytes() / shape.bytes(), 4096));
+  const uint64_t experts = measuredExperts(shape);
   SLUICE_ASSIGN_OR_RETURN(
       Allocation memory,
       backend.allocate(MemoryKind::Host, experts * shape.bytes()));
@@ -243,7 +258,7 @@ Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
   into.hostRead = {profileRead(bytes), kSource};
 
   into.hostExpert = {{}, kSource};
-  for (int64_t rows : {1, 2, 4, 8}) {
+  for (int64_t rows = 1; rows <= kMostRows; rows *= 2) {
     HostExperts work(shape, static_cast<int64_t>(experts), rows, memory.data());
     SLUICE_ASSIGN_OR_RETURN(double us, timer.blocking([&](uint64_t) -> Status {
       SLUICE_RETURN_IF_ERROR(backend.startHostWork(work.launches));

@@ -19,9 +19,12 @@ struct ExpertShape {
   bool operator==(const ExpertShape &) const = default;
 };
 
-/// Fills in what all cores read from memory, the rate of the host kernels over
-/// experts of this shape, and where there is a bus what both reach at once. The
-/// copy curves of `into` are there.
+/// Fills in what all cores read from memory (hostRead), the rate of the host
+/// kernels over experts of this shape (hostExpert), what a job of them costs
+/// beside its experts (hostJobUs, where that is more than nothing), and where
+/// there is a bus what both reach at once (shared). Measured over more memory
+/// than the caches hold: a gigabyte at least. The copy curves of `into` are
+/// there.
 Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
                    Hardware &into);
 

@@ -200,8 +200,8 @@ double hostKernelUs(const Hardware &hardware, Kernel kernel,
     return hostKernelBytes(kernel, args, rows) /
            (hardware.hostRead.value * 1e3);
   return overExperts(args, rows, [&](double expertRows) {
-    return matrices(kernel) * matrixBytes(args) /
-           (hardware.hostExpert.at(expertRows) * 1e3);
+    return hardware.hostExpertUs(matrices(kernel) * matrixBytes(args),
+                                 expertRows);
   });
 }
 

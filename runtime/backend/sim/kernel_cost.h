@@ -31,8 +31,8 @@ double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
                 const KernelArgs &args, int64_t rows);
 
 /// The same for an expert kernel that the host's cores run: the weights of the
-/// active experts at the rate of Hardware::hostExpert. Other kernels: the bytes
-/// at the rate of Hardware::hostRead.
+/// active experts by Hardware::hostExpertUs. Other kernels: the bytes at the
+/// rate of Hardware::hostRead.
 double hostKernelUs(const Hardware &hardware, Kernel kernel,
                     const KernelArgs &args, int64_t rows);
 

@@ -26,10 +26,11 @@ inline constexpr uint64_t kSimCopiedBytes = uint64_t{1} << 20;
 /// - Streams: kernels by sim::kernelUs, copies by the size curve of their
 ///   direction. Each direction has one copy engine, first come, first served
 ///   over all streams; kernels of different streams do not slow each other.
-/// - Host work: sim::hostKernelUs, one launch after the other, beside
-///   everything else. It shares host memory with copies to the device: while
-///   both run, each goes at its rate by Hardware::together, its own being the
-///   mean of the job and that of the copy.
+/// - Host work: sim::hostKernelUs, one launch after the other, and
+///   Hardware::hostJobUs a job, beside everything else. It shares host memory
+///   with copies to the device: while both run, each goes at its rate by
+///   Hardware::together, its own being the mean of the job and that of the
+///   copy.
 /// - Graphs: one launchUs for the host, whatever they hold; the nodes take as
 ///   long as launches of their own, and in traces each is a span.
 /// - Memory is address space that becomes real where it is written.

@@ -283,9 +283,14 @@ TEST(SimCost, ExpertsOfAWaveAreReadOnceEach) {
   EXPECT_NEAR(sim::kernelUs(hardware, Kernel::ExpertDown, Arithmetic::Portable,
                             args, 100),
               60 / 3.0 + 30 / 3.0, 1e-9);
-  // The host: 2 experts x 2 MB at 20 GB/s.
+  // The host: 2 experts x 2 MB at 20 GB/s, with one row as with five.
+  hardware.hostExpert.points.push_back({5, 20});
   EXPECT_NEAR(sim::hostKernelUs(hardware, Kernel::ExpertGateUp, args, 100),
               4e6 / 20e3, 1e-9);
+  // Nobody measured five rows: the arithmetic of one takes five times as long.
+  hardware.hostExpert.points = {{1, 20}};
+  EXPECT_NEAR(sim::hostKernelUs(hardware, Kernel::ExpertGateUp, args, 100),
+              6 * 2e6 / 20e3, 1e-9);
 }
 
 TEST(SimCost, ExpertsThatAKernelFindsAreTheExpectedUnion) {

@@ -124,6 +124,16 @@ TEST(Hardware, KernelsBetweenRowsAndContexts) {
       machine.kernelUs(Kernel::Attention, Arithmetic::Tensor, wider, 1, 512));
 }
 
+TEST(Hardware, ExpertsOfManyRowsAreBoundByArithmetic) {
+  Hardware machine;
+  machine.hostExpert = {{{2, 200}, {4, 100}}, "t"};
+  EXPECT_NEAR(machine.hostExpertUs(6e6, 1), 30, 1e-9); // by the first point
+  EXPECT_NEAR(machine.hostExpertUs(6e6, 3), 40, 1e-9);
+  EXPECT_NEAR(machine.hostExpertUs(6e6, 4), 60, 1e-9);
+  EXPECT_NEAR(machine.hostExpertUs(6e6, 8), 120, 1e-9); // twice the rows
+  EXPECT_NEAR(machine.hostExpertUs(6e6, 100), 1500, 1e-9);
+}
+
 TEST(Hardware, BusAndExpertsShareHostMemory) {
   Hardware machine;
   machine.hostToDevice = {{{1e5, 30}, {1e6, 50}}, "t"};
