@@ -7,6 +7,15 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
+set(SLUICE_MLIR_LIBRARIES MLIR LLVM)
+if(SLUICE_STATIC_MLIR)
+  # All archives: which of them refer to which is not ours to know, and the linker leaves
+  # out what nothing calls.
+  file(GLOB archives CONFIGURE_DEPENDS ${LLVM_LIBRARY_DIR}/libMLIR*.a ${LLVM_LIBRARY_DIR}/libLLVM*.a)
+  set(SLUICE_MLIR_LIBRARIES -Wl,--start-group ${archives} -Wl,--end-group -static-libstdc++
+      -static-libgcc)
+endif()
+
 # MLIR's headers take most of a source's compile time: they are parsed once for all.
 add_library(sluice_mlir_headers OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tools/cmake/headers.cpp)
 target_include_directories(sluice_mlir_headers SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
@@ -18,8 +27,8 @@ target_precompile_headers(sluice_mlir_headers PRIVATE
   <mlir/IR/DialectImplementation.h> <mlir/IR/OpImplementation.h> <mlir/IR/PatternMatch.h>
   <mlir/Pass/Pass.h>)
 
-# A library of compiler code. It links the shared libMLIR and libLLVM, whose Debian
-# build has run-time type information and no exceptions.
+# A library of compiler code. Debian's build of MLIR and LLVM has run-time type information
+# and no exceptions.
 function(sluice_add_mlir_library name)
   add_library(${name} STATIC ${ARGN})
   # The build folder too: what TableGen writes there is not clean of warnings.
@@ -28,5 +37,5 @@ function(sluice_add_mlir_library name)
   target_compile_options(${name} PRIVATE -fno-exceptions ${SLUICE_SELDOM_RUN})
   target_compile_definitions(${name} PUBLIC NDEBUG)
   target_precompile_headers(${name} REUSE_FROM sluice_mlir_headers)
-  target_link_libraries(${name} PUBLIC MLIR LLVM)
+  target_link_libraries(${name} PUBLIC ${SLUICE_MLIR_LIBRARIES})
 endfunction()
