@@ -19,7 +19,7 @@ endif()
 # MLIR's headers take most of a source's compile time: they are parsed once for all.
 add_library(sluice_mlir_headers OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tools/cmake/headers.cpp)
 target_include_directories(sluice_mlir_headers SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
-target_compile_options(sluice_mlir_headers PRIVATE -fno-exceptions ${SLUICE_SELDOM_RUN})
+target_compile_options(sluice_mlir_headers PRIVATE -fno-exceptions)
 # As Debian's build: without it Pass::Statistic has another layout here than there.
 target_compile_definitions(sluice_mlir_headers PRIVATE NDEBUG)
 target_precompile_headers(sluice_mlir_headers PRIVATE
@@ -34,7 +34,7 @@ function(sluice_add_mlir_library name)
   # The build folder too: what TableGen writes there is not clean of warnings.
   target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS}
                              ${CMAKE_BINARY_DIR})
-  target_compile_options(${name} PRIVATE -fno-exceptions ${SLUICE_SELDOM_RUN})
+  target_compile_options(${name} PRIVATE -fno-exceptions)
   target_compile_definitions(${name} PUBLIC NDEBUG)
   target_precompile_headers(${name} REUSE_FROM sluice_mlir_headers)
   target_link_libraries(${name} PUBLIC ${SLUICE_MLIR_LIBRARIES})

@@ -11,10 +11,10 @@ endif()
 # Optimised, with line numbers only: full debug information triples build time and size.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 if(SLUICE_SANITIZE)
-  # What -O2 would win in the tests it loses in the build. Where no test takes long, and
-  # in the tests themselves, that holds for -O1 too.
+  # What -O2 would win in the tests it loses in the build. In the tools' own sources, and in
+  # those of the tests, that holds for -O1 too.
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
-  set(SLUICE_SELDOM_RUN -O0)
+  set(SLUICE_SELDOM_RUN -O0) # for what runs for milliseconds
 endif()
 
 # What nothing calls is left out of the tools: a runtime is to be small enough to carry.
