@@ -28,7 +28,7 @@ MODEL = os.path.join(DEMO, "target")
 OTHER = os.path.join(CHECKPOINTS, "fused_f16_shards")
 SHARD = "model-0000{}-of-00002.safetensors"
 SIZES = ["--batch", 1, "--max-seq", 1024, "--arithmetic", "portable"]
-PROMPT, TOKENS, LONG = "Once upon a time", 160, 450
+PROMPT, TOKENS, LONG = "Once upon a time", 80, 450
 HANG = 120  # seconds: every run here takes a few
 URING = r"io_uring: refused: .*; experts are read from disk by \d+ threads"
 DIRECT = r"direct reads are refused for 2 of 2 weight files .*; they are read through"
@@ -98,7 +98,7 @@ def cases():
         yield Case(f"{plan}: short reads by threads", plan, URING, False, "uring,short")
         yield Case(f"{plan}: short reads by the page cache", plan, DIRECT, False, "direct,short")
         for name, more in (("io_uring", ""), ("threads", "uring,"), ("page cache", "direct,")):
-            fault = more + ("read:3000" if plan == "disk" else "read:900")
+            fault = more + ("read:1500" if plan == "disk" else "read:450")
             yield Case(f"{plan}: a read fails midway, {name}", plan, EIO, fault=fault, begins=True)
     for plan in ("disk", "half", "host"):
         yield Case(f"{plan}: every read fails", plan, EIO, fault="read")

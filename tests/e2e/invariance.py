@@ -1,6 +1,6 @@
 """Bits that must not change: with the batch, from run to run, and with a pass left out.
 
-    python3 invariance.py --bin build/bin [--backend cuda]
+    python3 invariance.py --bin build/bin [--backend cuda] [--model NAME]
 
 On the demo model and one small checkpoint of odd sizes: eight sequences of different
 lengths run together and each alone, on the same plan; logits at the prompt's end and at
@@ -97,15 +97,17 @@ def check_model(tools, model, passes, options, work):
 
 
 def main():
-    """Checks both models."""
+    """Checks both models, or the one asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bin", required=True, help="the folder with Sluice's tools")
     parser.add_argument("--backend", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--model", choices=MODELS, help="only this one")
     options = parser.parse_args()
     tools, failed = Tools(options.bin), False
-    for name, model in MODELS.items():
+    for name in [options.model] if options.model else MODELS:
+        model = MODELS[name]
         with tempfile.TemporaryDirectory(prefix="sluice-invariance-") as work:
             try:
                 passes = optional_passes(tools)

@@ -16,6 +16,11 @@ if(SLUICE_STATIC_MLIR)
       -static-libgcc)
 endif()
 
+if(SLUICE_SANITIZE STREQUAL "address")
+  add_library(sluice_asan_options OBJECT ${CMAKE_SOURCE_DIR}/tools/cmake/asan_options.cpp)
+  list(PREPEND SLUICE_MLIR_LIBRARIES $<TARGET_OBJECTS:sluice_asan_options>)
+endif()
+
 # MLIR's headers take most of a source's compile time: they are parsed once for all.
 add_library(sluice_mlir_headers OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tools/cmake/headers.cpp)
 target_include_directories(sluice_mlir_headers SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
