@@ -7,8 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Weak, for it stands on a link line as often as libraries that need MLIR.
-extern "C" __attribute__((weak, used, no_sanitize("address"))) const char *
+extern "C" __attribute__((no_sanitize("address"))) const char *
 __asan_default_options() {
   return "allow_user_poisoning=0";
 }
