@@ -51,7 +51,7 @@ threads() {
 }
 
 fuzz() {
-  ninja -C "$root/address" -j "$jobs" fuzzers && tests/fuzz/run.sh "$PWD/$root/address/bin" 10
+  ninja -C "$root/address" -j "$jobs" fuzzers && tests/fuzz/run.sh "$PWD/$root/address/bin" 6
 }
 
 tools/install_packages.sh

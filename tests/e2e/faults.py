@@ -1,7 +1,7 @@
 """What breaks while a plan runs ends in one clear error or in a named fallback, never in
 a wrong token and never in a hang.
 
-    python3 faults.py --bin build/bin [--filter NAME]
+    python3 faults.py --bin build/bin [--filter NAME] [--without NAME]
     python3 faults.py --bin build/bin --make DIR           # only compile the plans
     python3 faults.py --bin DIR --plans DIR --backend cuda # only run them, elsewhere
 
@@ -163,7 +163,8 @@ class Runs:
         if case.before:
             case.before(model)
         plan = os.path.join(self.plans, case.plan + ".plan")
-        command = [self.tools.path("sluice-run"), plan, "--model", model, "--ignore-eos"]
+        runner = self.tools.path(self.tools.runner(self.backend))
+        command = [runner, plan, "--model", model, "--ignore-eos"]
         command += ["--backend", self.backend, "--prompt", PROMPT]
         command += ["--max-tokens", str(LONG if case.during else TOKENS)]
         environment = {**os.environ, "SLUICE_FAULT": case.fault}
@@ -248,6 +249,7 @@ def main():
     parser.add_argument("--bin", required=True, help="the folder with Sluice's tools")
     parser.add_argument("--backend", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--filter", default="", help="only cases whose names hold this")
+    parser.add_argument("--without", default="/", help="no cases whose names hold this")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--make", metavar="DIR", help="only compile the plans, into DIR")
     chosen.add_argument("--plans", metavar="DIR", help="only run the plans in DIR")
@@ -262,7 +264,9 @@ def main():
             return
         runs = Runs(tools, options, folder, work)
         listed = [*cases(), Case("allocations fail", "", None)]
-        for case in (case for case in listed if options.filter in case.name):
+        for case in listed:
+            if options.filter not in case.name or options.without in case.name:
+                continue
             if case.backend not in ("", options.backend):
                 print(f"{case.name}: left out, shows itself with --backend {case.backend} alone")
                 continue

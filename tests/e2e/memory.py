@@ -74,8 +74,7 @@ def peak(tools, plan, work, extra=()):
     prompts = os.path.join(work, "prompts.json")
     write_json(prompts, PROMPTS)
     # CUDA's libraries alone would be most of a small plan's memory.
-    runner = tools.path("sluice-run-cpu")
-    runner = runner if os.path.exists(runner) else tools.path("sluice-run")
+    runner = tools.path(tools.runner("cpu"))
     command = [runner, plan, "--backend", "cpu", "--prompt-ids", prompts]
     command += ["--max-tokens", "48", "--ignore-eos", "--threads", "2", "--quiet", *extra]
     process = subprocess.Popen(

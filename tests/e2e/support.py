@@ -116,6 +116,11 @@ class Tools:
         """The path of one tool."""
         return os.path.join(self.bin_dir, tool)
 
+    def runner(self, backend):
+        """The name of the sluice-run for a backend: CUDA's libraries make starting it slow."""
+        lean = "sluice-run-cpu"
+        return lean if backend == "cpu" and os.path.exists(self.path(lean)) else "sluice-run"
+
     def run(self, tool, *arguments, timeout=None):
         """Runs a tool to its end; the result has `returncode`, `stdout` and `stderr` as text."""
         command = [self.path(tool), *map(str, arguments)]
@@ -168,7 +173,8 @@ def generate(tools, plan, prompts, tokens, work, backend="cpu", extra=()):
     inputs = ["--prompt-ids", files[0], "--max-tokens", tokens, "--ignore-eos"]
     outputs = ["--ids-out", files[1], "--logits-out", files[2], "--step-logits"]
     outputs += ["--record-routing", files[3], "--metrics", files[4]]
-    tools.check("sluice-run", plan, "--backend", backend, *inputs, *outputs, *extra)
+    runner = tools.runner(backend)
+    tools.check(runner, plan, "--backend", backend, *inputs, *outputs, *extra)
     logits = read_safetensors(files[2])
     numbers = range(len(prompts))
     wanted = [f"{kind}.{i}" for kind in ("logits", "steps") for i in numbers]
