@@ -141,8 +141,11 @@ def make(tools, folder, work):
 
 
 class Runs:
-    """Runs of sluice-run on copies of the demo model: one stays good, because direct reads
-    of what was just written wait for the disk; what is to be damaged is copied anew."""
+    """Runs of sluice-run on copies of the demo model.
+
+    One stays good, because direct reads of what was just written wait for the disk; what is to be
+    damaged is copied anew.
+    """
 
     def __init__(self, tools, options, plans, work):
         self.tools, self.backend, self.plans, self.work = tools, options.backend, plans, work
