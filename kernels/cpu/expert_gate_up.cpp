@@ -7,37 +7,38 @@
 #include "kernels/cpu/experts.h"
 #include "kernels/cpu/kernels.h"
 
-#include <cstring>
-
 namespace sluice::cpu {
 
-void expertGateUp(const KernelArgs &args, int64_t, const Parallel &parallel) {
+void gateUpTile(const KernelArgs &args, int64_t expert, int64_t first,
+                int64_t count) {
   const int64_t topK = args.dim[1], hidden = args.dim[2], inner = args.dim[3];
   const DType type = args.dtype[0], weightType = args.dtype[4];
-  const auto *slots = operand<const int32_t>(args, 3);
-  const RoutedPairs pairs{operand<const int32_t>(args, 1),
-                          operand<const int32_t>(args, 2), args.dim[0]};
+  const int64_t slot =
+      operand<const int32_t>(args, 3)[expert] * args.dim[5] + first * hidden;
+  const void *gate = at(args.data[4], weightType, slot + args.dim[6]);
+  const void *up = at(args.data[4], weightType, slot + args.dim[7]);
   auto row = [&](int32_t pair) {
     return at(args.data[0], type, pair / topK * hidden);
   };
-  pairs.forTiles(
-      parallel, inner, [&](int64_t expert, int64_t first, int64_t count) {
-        int64_t slot = slots[expert] * args.dim[5] + first * hidden;
-        const void *gate = at(args.data[4], weightType, slot + args.dim[6]);
-        const void *up = at(args.data[4], weightType, slot + args.dim[7]);
-        pairs.forBlocks(
-            expert, hidden, type, row,
-            [&](const int32_t *pair, int64_t n, const float *packed) {
-              float g[kRowBlock][kExpertTile], u[kRowBlock][kExpertTile];
-              expertDots(packed, row(*pair), type, n, hidden, gate, weightType,
-                         count, g[0]);
-              expertDots(packed, row(*pair), type, n, hidden, up, weightType,
-                         count, u[0]);
-              for (int64_t r = 0; r < n; ++r)
-                primitives().siluTimes(g[r], u[r], DType::F32, count,
-                                       operand<float>(args, 5) +
-                                           pair[r] * inner + first);
-            });
+  RoutedPairs::of(args).forBlocks(
+      expert, hidden, type, row,
+      [&](const int32_t *pair, int64_t n, const float *packed) {
+        float g[kRowBlock][kExpertTile], u[kRowBlock][kExpertTile];
+        expertDots(packed, row(*pair), type, n, hidden, gate, weightType, count,
+                   g[0]);
+        expertDots(packed, row(*pair), type, n, hidden, up, weightType, count,
+                   u[0]);
+        for (int64_t r = 0; r < n; ++r)
+          primitives().siluTimes(g[r], u[r], DType::F32, count,
+                                 operand<float>(args, 5) + pair[r] * inner +
+                                     first);
+      });
+}
+
+void expertGateUp(const KernelArgs &args, int64_t, const Parallel &parallel) {
+  RoutedPairs::of(args).forTiles(
+      parallel, args.dim[3], [&](int64_t expert, int64_t first, int64_t count) {
+        gateUpTile(args, expert, first, count);
       });
 }
 

@@ -81,7 +81,8 @@ Status Backend::prepareHostWork(unsigned threads) {
     return misuse(*this, std::to_string(threads) +
                              " threads for host work, expected at most " +
                              std::to_string(cpu::kMaxThreads));
-  hostWork = std::make_unique<HostWork>(threads ? threads : hostThreads());
+  hostWork = std::make_unique<HostWork>(threads ? threads : hostThreads(),
+                                        hostProgress());
   if (tracing)
     hostWork->trace(&clock);
   return Status::ok();
@@ -111,11 +112,13 @@ Status Backend::waitHostWork() {
   return Status::ok();
 }
 
-bool Backend::hostWorkHasDone(size_t count) const {
-  return !hostWork || hostWork->hasDone(count);
-}
+double Backend::hostWorkUs() const { return hostWork ? hostWork->lastUs() : 0; }
 
-bool Backend::hostWorkRuns() const { return hostWork && !hostWork->isIdle(); }
+std::optional<uint32_t> Backend::hostWorkTarget(size_t count) const {
+  if (!hostWork || hostWork->isIdle())
+    return std::nullopt;
+  return hostWork->target(count);
+}
 
 Status Backend::startTrace() {
   if (tracing)

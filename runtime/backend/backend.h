@@ -18,9 +18,11 @@
 #include "runtime/backend/trace.h"
 #include "runtime/core/status.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -144,12 +146,14 @@ public:
   /// Returns when the job is done; its results are visible to the caller and to
   /// what is enqueued from here on. Without a job at once.
   virtual Status waitHostWork();
-  /// Whether the first `count` launches of the job are done, all of them where
-  /// it has fewer; their results are visible then as those of waitHostWork are.
-  /// Does not wait; true without a job.
-  bool hostWorkHasDone(size_t count) const;
-  /// Whether a job runs on threads of this machine; virtual jobs do not.
-  bool hostWorkRuns() const;
+  /// What is enqueued on `stream` from here on starts when the first `count`
+  /// launches of the job are done, all of them where it has fewer, and sees
+  /// their results. Returns at once, or when the job is done where streams
+  /// cannot wait for it. Without a job nothing is waited for.
+  virtual Status awaitHostWork(StreamKind stream, size_t count) = 0;
+  /// Microseconds from the start of the last job to its end, on the clock of
+  /// clockUs; 0 before the first. Call when waitHostWork has returned.
+  virtual double hostWorkUs() const;
 
   /// Starts to measure what is enqueued from here on, and host work. Waits for
   /// what is enqueued before. InvalidArgument when a trace runs.
@@ -176,6 +180,13 @@ protected:
 
   /// The threads of host work where nobody says how many.
   virtual unsigned hostThreads() const;
+  /// Where host work counts the launches it has done, over all jobs. Asked for
+  /// when its threads are made; stays until waitHostWork has returned for the
+  /// last time. Who waits for it may sleep on it.
+  virtual std::atomic<uint32_t> &hostProgress() { return launchesDone; }
+  /// What that count is once the first `count` launches of the job are done;
+  /// nothing where no job runs.
+  std::optional<uint32_t> hostWorkTarget(size_t count) const;
   /// What startTrace and takeTrace need of a backend: `clock` has just started
   /// and all streams are idle; append the spans of the streams.
   virtual Status beginSpans() { return Status::ok(); }
@@ -190,6 +201,7 @@ protected:
   Progress progress;
 
 private:
+  std::atomic<uint32_t> launchesDone{0};
   std::unique_ptr<HostWork> hostWork;
 };
 

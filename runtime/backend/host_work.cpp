@@ -13,6 +13,12 @@ using Clock = cpu::ThreadPool::Clock;
 /// waking them would take a good part of what it lasts.
 constexpr std::chrono::microseconds kAwake(200);
 
+bool canJoin(const HostLaunch &first, const HostLaunch &second) {
+  return first.rows > 0 && second.rows > 0 &&
+         cpu::ExpertHalves::areHalves(first.kernel, first.args, second.kernel,
+                                      second.args);
+}
+
 /// Returns when `value` is not `old` any more, for the first kAwake without
 /// sleeping.
 void waitForChange(const std::atomic<uint32_t> &value, uint32_t old) {
@@ -26,8 +32,8 @@ void waitForChange(const std::atomic<uint32_t> &value, uint32_t old) {
 
 } // namespace
 
-HostWork::HostWork(unsigned threads)
-    : pool(std::make_unique<cpu::ThreadPool>(threads)),
+HostWork::HostWork(unsigned threads, std::atomic<uint32_t> &progress)
+    : pool(std::make_unique<cpu::ThreadPool>(threads)), progress(progress),
       worker([this] { workerLoop(); }) {}
 
 HostWork::~HostWork() {
@@ -44,7 +50,8 @@ bool HostWork::canRun(const HostLaunch &launch) {
 
 void HostWork::start(std::span<const HostLaunch> launches) {
   this->launches = launches;
-  launched.store(0, std::memory_order_relaxed);
+  before = progress.load(std::memory_order_relaxed);
+  startedAt = Clock::now();
   started.fetch_add(1, std::memory_order_release);
   started.notify_one();
 }
@@ -61,6 +68,14 @@ bool HostWork::isIdle() const {
          finished.load(std::memory_order_acquire);
 }
 
+void HostWork::awaitTarget(const std::atomic<uint32_t> &progress,
+                           uint32_t target) {
+  for (uint32_t seen;
+       static_cast<int32_t>((seen = progress.load(std::memory_order_acquire)) -
+                            target) < 0;)
+    waitForChange(progress, seen);
+}
+
 void HostWork::takeSpans(std::vector<TraceSpan> &target) {
   target.insert(target.end(), spans.begin(), spans.end());
   spans.clear();
@@ -73,6 +88,8 @@ void HostWork::workerLoop() {
       return;
     double start = clock ? clock->now() : 0;
     run();
+    us = std::chrono::duration<double, std::micro>(Clock::now() - startedAt)
+             .count();
     if (clock)
       spans.push_back({current, kHostTrack, start, clock->now(), 0});
     // No plain store: notify_one must not look for waiters before it is seen.
@@ -85,10 +102,15 @@ void HostWork::run() {
   cpu::Parallel parallel = cpu::makeParallel(*pool);
   // Launches follow each other faster than threads wake up.
   pool->stayAwake(Clock::time_point::max());
-  for (const HostLaunch &launch : launches) {
-    if (launch.rows > 0)
+  for (size_t i = 0; i < launches.size(); ++i) {
+    const HostLaunch &launch = launches[i];
+    if (i + 1 < launches.size() && canJoin(launch, launches[i + 1])) {
+      halves.run(launch.args, launches[++i].args, parallel, progress);
+    } else if (launch.rows > 0) {
       cpu::findCpuKernel(launch.kernel)(launch.args, launch.rows, parallel);
-    launched.fetch_add(1, std::memory_order_release);
+    }
+    progress.fetch_add(1, std::memory_order_release);
+    progress.notify_all();
   }
   pool->stayAwake(Clock::now() + kAwake);
 }

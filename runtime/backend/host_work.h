@@ -3,16 +3,19 @@
 // A thread of its own with threads of its own, so that experts in host memory
 // can be computed while every stream of the backend goes on. One job at a time;
 // a job is a list of launches of the CPU kernels, run in order, each shared by
-// all threads.
+// all threads; both halves of the same experts run as one.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "kernels/cpu/expert_halves.h"
 #include "kernels/kernel.h"
 #include "runtime/backend/trace.h"
 #include "runtime/core/status.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <thread>
@@ -33,8 +36,9 @@ struct HostLaunch {
 
 class HostWork {
 public:
-  /// `threads` in all share the launches; at least 1.
-  explicit HostWork(unsigned threads);
+  /// `threads` in all share the launches; at least 1. `progress` gets one added
+  /// for every launch that is done, by nobody else, and stays as long as this.
+  HostWork(unsigned threads, std::atomic<uint32_t> &progress);
   /// Finishes the job.
   ~HostWork();
   HostWork(const HostWork &) = delete;
@@ -48,14 +52,17 @@ public:
   /// Returns when the job is done; its results are visible. Without a job at
   /// once.
   void wait();
-  /// Whether the first `count` launches of the job, or all, are done; their
-  /// results are visible then.
-  bool hasDone(size_t count) const {
-    return count < launches.size()
-               ? launched.load(std::memory_order_acquire) >= count
-               : isIdle();
-  }
   bool isIdle() const;
+  /// What `progress` is once the first `count` launches of the job, or all, are
+  /// done; whoever sees that sees their results.
+  uint32_t target(size_t count) const {
+    return before + static_cast<uint32_t>(std::min(count, launches.size()));
+  }
+  /// Sleeps until a target is reached. Any thread may call.
+  static void awaitTarget(const std::atomic<uint32_t> &progress,
+                          uint32_t target);
+  /// Microseconds from the last start to the end of its job. While idle.
+  double lastUs() const { return us; }
 
   /// Measures the jobs from the next start on, against `clock`.
   void trace(const TraceClock *clock) { this->clock = clock; }
@@ -68,16 +75,20 @@ private:
   void run();
 
   std::unique_ptr<cpu::ThreadPool> pool;
+  cpu::ExpertHalves halves;
+  std::atomic<uint32_t> &progress;
   // Written by the caller while idle, read by the worker after `started`.
   std::span<const HostLaunch> launches;
+  uint32_t before = 0; ///< What `progress` was when the job started.
+  std::chrono::steady_clock::time_point startedAt;
   const TraceClock *clock = nullptr;
   TraceLabel current;
   std::vector<TraceSpan> spans;
+  double us = 0;
   bool stopping = false;
   // Jobs started and finished; equal when idle.
   std::atomic<uint32_t> started{0};
   std::atomic<uint32_t> finished{0};
-  std::atomic<uint32_t> launched{0}; ///< Launches of the job that are done.
   std::thread worker;
 };
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -87,7 +88,8 @@ int main(int argc, char **argv) {
   (void)madvise(weights, kBytes, MADV_HUGEPAGE);
   for (size_t i = 0; i < kBytes / 2; ++i)
     weights[i] = static_cast<uint16_t>(0x3c00 + i % 251);
-  HostWork work(threads);
+  std::atomic<uint32_t> progress{0};
+  HostWork work(threads, progress);
   for (int64_t experts : {int64_t{5}, kExperts})
     std::printf("%d threads, %ld experts of 1 row: %.1f GB/s\n", threads,
                 experts, gigabytesPerSecond(work, weights, experts));

@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/cpu/expert_halves.h"
 #include "kernels/cpu/registry.h"
 #include "tests/kernels/cases.h"
+#include "tests/kernels/threads.h"
 
 #include <gtest/gtest.h>
 
@@ -102,6 +104,80 @@ TEST(Fused, Route) {
     run(Kernel::TopK, topK, source.rows);
     EXPECT_EQ(compareBits(source, parts, fused), "");
   }
+}
+
+/// expert_down behind an expert_gate_up, over its first `experts` experts. What
+/// serves as gate there serves as weights here, which are as many.
+KernelArgs downBehind(const KernelArgs &up, int64_t experts,
+                      std::vector<float> &out) {
+  KernelArgs down = up;
+  down.data[0] = up.data[5];
+  down.dtype[0] = DType::F32;
+  out.assign(static_cast<size_t>(up.maxRows * up.dim[1] * up.dim[2]), -1);
+  down.data[5] = out.data();
+  down.dim[0] = experts;
+  down.dim[7] = 0;
+  return down;
+}
+
+TEST(Fused, ExpertHalves) {
+  cpu::ExpertHalves halves;
+  Threads threads(3);
+  for (int seed = 0, end = caseCount(40); seed < end; ++seed) {
+    Case source = makeCase(Kernel::ExpertGateUp, seed);
+    const int64_t experts = source.args.dim[0] - seed % 2;
+    Operands parts(source);
+    std::vector<float> expected;
+    run(Kernel::ExpertGateUp, parts.args, source.rows);
+    run(Kernel::ExpertDown, downBehind(parts.args, experts, expected),
+        source.rows);
+    for (const cpu::Parallel &parallel :
+         {cpu::Parallel{}, threads.parallel()}) {
+      Operands both(source);
+      std::vector<float> out;
+      const KernelArgs down = downBehind(both.args, experts, out);
+      ASSERT_TRUE(cpu::ExpertHalves::areHalves(Kernel::ExpertGateUp, both.args,
+                                               Kernel::ExpertDown, down));
+      std::atomic<uint32_t> upDone{0};
+      halves.run(both.args, down, parallel, upDone);
+      EXPECT_EQ(upDone, 1u);
+      EXPECT_EQ(compareBits(source, parts, both), "");
+      EXPECT_EQ(std::memcmp(expected.data(), out.data(),
+                            expected.size() * sizeof(float)),
+                0)
+          << source.describe();
+    }
+  }
+}
+
+TEST(Fused, KnowsHalves) {
+  Case source = makeCase(Kernel::ExpertGateUp, 1);
+  Operands data(source);
+  std::vector<float> out;
+  const KernelArgs &up = data.args;
+  const KernelArgs down = downBehind(up, up.dim[0], out);
+  auto joins = [&](const KernelArgs &first, const KernelArgs &second) {
+    return cpu::ExpertHalves::areHalves(Kernel::ExpertGateUp, first,
+                                        Kernel::ExpertDown, second);
+  };
+  EXPECT_TRUE(joins(up, down));
+  EXPECT_FALSE(cpu::ExpertHalves::areHalves(Kernel::ExpertDown, down,
+                                            Kernel::ExpertDown, down));
+  KernelArgs other = down;
+  other.data[0] = out.data(); // Other rows.
+  EXPECT_FALSE(joins(up, other));
+  other = down;
+  other.data[3] = out.data(); // Other slots.
+  EXPECT_FALSE(joins(up, other));
+  other = down;
+  ++other.dim[0]; // An expert that the first half has not.
+  EXPECT_FALSE(joins(up, other));
+  other = down;
+  other.data[5] = up.data[0]; // What the first half reads.
+  EXPECT_FALSE(joins(up, other));
+  KernelArgs many = up;
+  many.dim[0] = cpu::ExpertHalves::kMostExperts + 1;
+  EXPECT_FALSE(joins(many, down));
 }
 
 } // namespace

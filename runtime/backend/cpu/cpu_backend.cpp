@@ -134,6 +134,13 @@ public:
     return Status::ok();
   }
 
+  Status awaitHostWork(StreamKind stream, size_t count) override {
+    SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
+    if (const std::optional<uint32_t> target = hostWorkTarget(count))
+      push(stream, cpu::WorkCommand{&hostProgress(), *target});
+    return Status::ok();
+  }
+
   bool kernelsReach(const void *) const override { return true; }
   bool hasGraphs() const override { return true; }
   Status beginGraph(StreamKind stream) override {
@@ -182,7 +189,8 @@ protected:
 private:
   template <typename T> void push(StreamKind stream, T command) {
     cpu::Command enqueued(command);
-    if (tracing && enqueued.kind != cpu::Command::Kind::Wait) {
+    if (tracing && enqueued.kind != cpu::Command::Kind::Wait &&
+        enqueued.kind != cpu::Command::Kind::Work) {
       enqueued.traced = true;
       enqueued.label = current;
     }

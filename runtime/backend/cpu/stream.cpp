@@ -2,6 +2,7 @@
 
 #include "runtime/backend/cpu/stream.h"
 #include "runtime/backend/cpu/graph.h"
+#include "runtime/backend/host_work.h"
 
 #include <cstring>
 
@@ -101,6 +102,9 @@ void Stream::execute(const Command &command) {
   case Command::Kind::Wait:
     if (command.wait.mark.stream)
       command.wait.mark.stream->awaitPosition(command.wait.mark.position);
+    break;
+  case Command::Kind::Work:
+    HostWork::awaitTarget(*command.work.progress, command.work.target);
     break;
   case Command::Kind::Call:
     command.call.function(command.call.context);

@@ -44,6 +44,11 @@ struct MarkCommand {
 struct WaitCommand {
   Mark mark;
 };
+/// Until host work has reached a target, see HostWork.
+struct WorkCommand {
+  const std::atomic<uint32_t> *progress;
+  uint32_t target;
+};
 struct CallCommand {
   void (*function)(void *);
   void *context;
@@ -54,13 +59,23 @@ struct GraphCommand {
 struct StopCommand {};
 
 struct Command {
-  enum class Kind : uint8_t { Launch, Copy, Mark, Wait, Call, Graph, Stop };
+  enum class Kind : uint8_t {
+    Launch,
+    Copy,
+    Mark,
+    Wait,
+    Work,
+    Call,
+    Graph,
+    Stop
+  };
 
   explicit Command(LaunchCommand command)
       : kind(Kind::Launch), launch(command) {}
   explicit Command(CopyCommand command) : kind(Kind::Copy), copy(command) {}
   explicit Command(MarkCommand command) : kind(Kind::Mark), mark(command) {}
   explicit Command(WaitCommand command) : kind(Kind::Wait), wait(command) {}
+  explicit Command(WorkCommand command) : kind(Kind::Work), work(command) {}
   explicit Command(CallCommand command) : kind(Kind::Call), call(command) {}
   explicit Command(GraphCommand command) : kind(Kind::Graph), graph(command) {}
   explicit Command(StopCommand command) : kind(Kind::Stop), stop(command) {}
@@ -74,6 +89,7 @@ struct Command {
     CopyCommand copy;
     MarkCommand mark;
     WaitCommand wait;
+    WorkCommand work;
     CallCommand call;
     GraphCommand graph;
     StopCommand stop;

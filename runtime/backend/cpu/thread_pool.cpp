@@ -11,6 +11,8 @@ constexpr uint32_t kClosed = uint32_t{1} << 31;
 /// A piece is this part of a thread's even share of what is left: large pieces
 /// first cost little, small ones last let all threads end together.
 constexpr int64_t kPiecesPerShare = 3;
+/// How long the caller of run looks for the others' end before it sleeps.
+constexpr std::chrono::microseconds kAwake(200);
 } // namespace
 
 unsigned usableCores() {
@@ -64,8 +66,14 @@ void ThreadPool::run(int64_t count, Body body, void *context) {
   // Close the job: threads that have not woken up yet are not waited for.
   uint32_t current =
       state.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
+  // They are at their last pieces: falling asleep and waking up would take
+  // longer.
+  const Clock::time_point end = Clock::now() + kAwake;
   while (current != kClosed) {
-    state.wait(current, std::memory_order_acquire);
+    if (Clock::now() < end)
+      std::this_thread::yield();
+    else
+      state.wait(current, std::memory_order_acquire);
     current = state.load(std::memory_order_acquire);
   }
   busy.store(false, std::memory_order_release);

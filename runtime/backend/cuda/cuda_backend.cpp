@@ -4,6 +4,7 @@
 #include "kernels/cuda/registry.h"
 #include "runtime/backend/cuda/error.h"
 #include "runtime/backend/cuda/graphs.h"
+#include "runtime/backend/cuda/host_flag.h"
 #include "runtime/backend/cuda/host_memory.h"
 #include "runtime/backend/cuda/small_copy.h"
 #include "runtime/backend/cuda/spans.h"
@@ -55,8 +56,11 @@ public:
   Status beginGraph(StreamKind stream) override;
   Result<uint32_t> endGraph(StreamKind stream) override;
   Status launchGraph(StreamKind stream, uint32_t graph) override;
+  Status awaitHostWork(StreamKind stream, size_t count) override;
 
 protected:
+  std::atomic<uint32_t> &hostProgress() override { return hostFlag.count(); }
+
   /// One core is the driving thread's: without it copies are enqueued late, and
   /// the bus was seen to move half of what it can.
   unsigned hostThreads() const override {
@@ -99,12 +103,14 @@ private:
   cuda::CudaContext contexts[kStreamCount];
   std::vector<cudaEvent_t> events;
   cuda::HostMemory hostMemory;
+  cuda::HostFlag hostFlag;
   cuda::Graphs graphs;
   cuda::Spans spans;
 };
 
 CudaBackend::~CudaBackend() {
   (void)makeCurrent();
+  (void)Backend::waitHostWork(); // It counts in memory that goes here.
   graphs.clear();
   (void)cudaDeviceSynchronize();
   for (cudaEvent_t event : events)
@@ -142,6 +148,7 @@ Status CudaBackend::open(int index) {
         cudaStreamCreateWithFlags(&context.stream, cudaStreamNonBlocking),
         "backend cuda: making a stream"));
   }
+  hostFlag.open();
   // Profilers name themselves this way to the program that they start.
   profiled = labelling = std::getenv("NVTX_INJECTION64_PATH") != nullptr;
   return Status::ok();
@@ -357,6 +364,18 @@ Status CudaBackend::waitOnHost(uint32_t event) {
   } while (Clock::now() < end);
   return toStatus(cudaEventSynchronize(events[event]),
                   "backend cuda: running enqueued work");
+}
+
+Status CudaBackend::awaitHostWork(StreamKind stream, size_t count) {
+  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
+  if (!hostFlag.canWait())
+    return waitHostWork();
+  const std::optional<uint32_t> target = hostWorkTarget(count);
+  if (!target)
+    return Status::ok();
+  (void)makeCurrent();
+  return toStatus(hostFlag.wait(streamOf(stream), *target),
+                  "backend cuda: waiting for host work on a stream");
 }
 
 Status CudaBackend::hostFunction(StreamKind stream, void (*function)(void *),

@@ -232,6 +232,8 @@ public:
       us += hardware.hostJobUs.value;
     timeline.startJob({us, rateOf(bytes, us)}, now);
     hostRunning = true;
+    hostLaunches = launches.size();
+    hostStart = now;
     hostSpan = {current, kHostTrack, now - traceStart, 0, 0};
     return Status::ok();
   }
@@ -240,6 +242,7 @@ public:
       return Status::ok();
     const double end = timeline.finishJob();
     hostRunning = false;
+    hostUs = end - hostStart;
     if (tracing) {
       hostSpan.endUs = end - traceStart;
       spans.push_back(hostSpan);
@@ -247,6 +250,15 @@ public:
     waitUntil(end);
     return Status::ok();
   }
+  // Of a part of a job only its end would be known: it is taken to be there.
+  Status awaitHostWork(StreamKind stream, size_t count) override {
+    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
+    now += smallCost;
+    if (hostRunning && count >= hostLaunches)
+      timeline.waitForJob(int(stream), now);
+    return Status::ok();
+  }
+  double hostWorkUs() const override { return hostUs; }
 
 protected:
   Result<void *> allocateBytes(MemoryKind, uint64_t bytes) override {
@@ -398,7 +410,9 @@ private:
 
   double now = 0;
   bool hostRunning = false;
-  TraceSpan hostSpan; ///< Of the host work that runs.
+  size_t hostLaunches = 0;          ///< Of the job that runs.
+  double hostStart = 0, hostUs = 0; ///< When it began; what the last took.
+  TraceSpan hostSpan;               ///< Of the host work that runs.
   std::vector<Pending> pending;
   std::vector<uint64_t> unused; ///< Places of `pending` to use again.
   std::deque<Graph> graphs;

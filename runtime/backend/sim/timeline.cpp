@@ -60,6 +60,10 @@ double Timeline::readyTime(int stream) const {
   if (command.kind != Command::Wait)
     return ready;
   const Record &record = records[command.record];
+  // The job's end, if nothing begins beside it before; that would be taken
+  // first.
+  if (command.record == jobEnd)
+    return std::max(ready, jobAt + job.us);
   return record.done ? std::max(ready, record.time) : kNever;
 }
 
@@ -129,6 +133,8 @@ void Timeline::startJob(const Cost &cost, double now) {
   advanceTo(now);
   job = cost;
   jobAt = now;
+  jobEnd = newRecord();
+  records[jobEnd].uses = 1;
   while (!wire.empty() && wire.front().end <= now)
     wire.pop_front();
   // Nothing behind these copies was taken: it is not ready before their end.
@@ -155,7 +161,20 @@ double Timeline::finishJob() {
     runNext(next, ready);
   jobAt += job.us;
   job.us = 0;
+  if (jobEnd != kNone) {
+    records[jobEnd].time = jobAt;
+    records[jobEnd].done = true;
+    drop(jobEnd);
+    jobEnd = kNone;
+  }
   return jobAt;
+}
+
+void Timeline::waitForJob(int stream, double now) {
+  if (jobEnd == kNone)
+    return;
+  ++records[jobEnd].uses;
+  queues[stream].push_back({Command::Wait, now, jobEnd, {}});
 }
 
 void Timeline::advanceTo(double now) {

@@ -87,6 +87,9 @@ public:
   void startJob(const Cost &cost, double now);
   /// Runs what is ready before the job ends; the time when it ends.
   double finishJob();
+  /// What is enqueued on `stream` from here on starts when the job that runs
+  /// ends.
+  void waitForJob(int stream, double now);
 
   /// Runs everything that is ready at `now` or before.
   void advanceTo(double now);
@@ -140,8 +143,9 @@ private:
   std::array<double, kEngineCount> engineEnd = {};
   /// Copies that may not be over for the host yet, in the order of the wire.
   std::deque<Copying> wire;
-  Cost job;         ///< us: what is left of it alone at jobAt.
-  double jobAt = 0; ///< Until then everything beside it is laid out.
+  Cost job;                ///< us: what is left of it alone at jobAt.
+  double jobAt = 0;        ///< Until then everything beside it is laid out.
+  uint32_t jobEnd = kNone; ///< Its record while it runs.
   std::vector<Record> records;
   std::vector<uint32_t> unused; ///< Records to use again.
   std::vector<uint32_t> latest; ///< The record of each event.

@@ -59,9 +59,7 @@ ExpertTimes Balance::times(float share) const {
   return {1 / static_cast<double>(share), 1 / (1 - static_cast<double>(share))};
 }
 
-void Balance::ranOnHost(double experts, double us, bool exact) {
-  if (!exact && learned.host > 0 && us / experts >= learned.host)
-    return;
+void Balance::ranOnHost(double experts, double us) {
   learn(learned.host, experts, us);
 }
 

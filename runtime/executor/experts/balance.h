@@ -42,9 +42,8 @@ public:
   ExpertTimes times(float share) const;
 
   // What was seen. A shared expert counts by its part; from less than one in
-  // all nothing is learned. Of a time that is not `exact` only so much is known
-  // that it was not longer.
-  void ranOnHost(double experts, double us, bool exact = true);
+  // all nothing is learned.
+  void ranOnHost(double experts, double us);
   void moved(double experts, double us);
 
   /// One side was given nothing: it is thought a little better of, so that one

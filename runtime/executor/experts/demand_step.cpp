@@ -9,6 +9,7 @@ namespace sluice::experts {
 
 Status Engine::demand(const DemandOperands &operands, uint32_t rows) {
   SLUICE_RETURN_IF_ERROR(awaitIds(operands.event));
+  SLUICE_RETURN_IF_ERROR(observeHost());
   transfers.wavesAreDone();
   releaseHeld();
   SLUICE_RETURN_IF_ERROR(prefetcher.poll());

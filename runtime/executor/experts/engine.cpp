@@ -41,6 +41,7 @@ Status Engine::endStep() {
   transfers.wavesAreDone();
   transfers.demandIsDone();
   onBus = 0;
+  SLUICE_RETURN_IF_ERROR(observeHost());
   releaseHeld();
   return pump();
 }

@@ -89,6 +89,7 @@ private:
   Status startReads();
   Status fillSlots();
   Status observeBus();
+  Status observeHost();
   void giveToHost(uint32_t index, Place place);
   Status sendShared();
   Result<bool> send(uint32_t index, const std::byte *image, bool fromRing,
@@ -122,7 +123,7 @@ private:
   WaveTables tables;
   HostJob host;
   Balance balance;
-  double hostStartUs = 0;
+  double onHost = 0;        ///< Experts of the CPU's job.
   bool hostThreads = false; ///< Whether host work has made its threads.
   /// Experts of the open demand on the bus whose end is to be observed, or 0.
   double onBus = 0;

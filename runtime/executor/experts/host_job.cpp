@@ -102,11 +102,12 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   return backend.startHostWork(launches);
 }
 
-Status HostJob::wait(Backend &backend) {
+Result<double> HostJob::finish(Backend &backend) {
   if (!running)
-    return Status::ok();
+    return 0.0;
   running = false;
-  return backend.waitHostWork();
+  SLUICE_RETURN_IF_ERROR(backend.waitHostWork());
+  return backend.hostWorkUs();
 }
 
 } // namespace sluice::experts

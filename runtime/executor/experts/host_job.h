@@ -32,12 +32,17 @@ public:
   /// none.
   Status start(const Demand &demand, const HostOperands &operands,
                Backend &backend);
-  /// Waits for them.
-  Status wait(Backend &backend);
-  /// Whether the inner rows of the shared expert are there.
-  bool sharedIsDone(const Backend &backend) const {
-    return backend.hostWorkHasDone(1);
+  /// What is enqueued on compute from here on starts when the inner rows of the
+  /// shared expert are there, or all results.
+  static Status awaitShared(Backend &backend) {
+    return backend.awaitHostWork(StreamKind::Compute, 1);
   }
+  static Status awaitAll(Backend &backend) {
+    return backend.awaitHostWork(StreamKind::Compute, kLaunches);
+  }
+  /// Returns when they are done; what they took in microseconds, or 0 where
+  /// nothing was started since the last call.
+  Result<double> finish(Backend &backend);
 
   /// The pairs computed, in the order of the rows of the outputs.
   std::span<const int32_t> pairs() const { return {computed(), count}; }
@@ -47,6 +52,8 @@ public:
   float *sharedInner(int64_t width) const { return inner() + count * width; }
 
 private:
+  static constexpr size_t kLaunches = 2;
+
   float *inner() const { return reinterpret_cast<float *>(innerMemory.data()); }
   int32_t *computed() const {
     return reinterpret_cast<int32_t *>(pairMemory.data());
@@ -57,7 +64,7 @@ private:
   Allocation pairMemory;       ///< i32 [pairs], the shared expert's last.
   std::vector<int32_t> order;  ///< [pairs]: 0, 1, 2, ...
   std::vector<int32_t> offsets, slots;
-  std::array<HostLaunch, 2> launches;
+  std::array<HostLaunch, kLaunches> launches;
   size_t count = 0; ///< Pairs of experts that are not shared.
   bool running = false;
 };

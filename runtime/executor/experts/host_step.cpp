@@ -3,7 +3,6 @@
 #include "runtime/executor/experts/engine.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace sluice::experts {
@@ -14,10 +13,11 @@ Status Engine::prepareHost(uint32_t bank, uint32_t maxRows, DType inType) {
 }
 
 Status Engine::runHost(const HostOperands &operands) {
-  hostStartUs = backend.clockUs();
-  SLUICE_RETURN_IF_ERROR(host.start(wanted, operands, backend));
   if (!wanted.usesHost())
     return Status::ok();
+  SLUICE_RETURN_IF_ERROR(host.start(wanted, operands, backend));
+  onHost = static_cast<double>(wanted.onHost.size()) +
+           (wanted.shared == kNone ? 0 : wanted.bank->frontShare());
   busStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(fillSlots());
   // Learned from what only the bus decides. Virtual time is known beforehand.
@@ -31,22 +31,20 @@ Status Engine::runHost(const HostOperands &operands) {
   return Status::ok();
 }
 
+/// What the CPU's job took, once it is over; before another begins.
+Status Engine::observeHost() {
+  SLUICE_ASSIGN_OR_RETURN(const double us, host.finish(backend));
+  // The first job also made the threads.
+  if (us > 0 && std::exchange(hostThreads, true) && !backend.isVirtual())
+    balance.ranOnHost(onHost, us);
+  return Status::ok();
+}
+
+/// Compute goes on when the job is done; the host need not wait for it.
 Status Engine::join(const JoinOperands &operands) {
-  // When the job has ended before, only so much is known that it took less.
-  const bool runs = backend.hostWorkRuns();
-  while (onBus > 0 && backend.hostWorkRuns()) {
-    SLUICE_RETURN_IF_ERROR(observeBus());
-    std::this_thread::yield();
-  }
-  SLUICE_RETURN_IF_ERROR(host.wait(backend));
   if (!wanted.usesHost())
     return Status::ok();
-  // The first job also made the threads.
-  if (std::exchange(hostThreads, true) && !backend.isVirtual())
-    balance.ranOnHost(
-        static_cast<double>(wanted.onHost.size()) +
-            (wanted.shared == kNone ? 0 : wanted.bank->frontShare()),
-        backend.clockUs() - hostStartUs, runs);
+  SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
   std::span<const int32_t> pairs = host.pairs();
   if (pairs.empty())
     return Status::ok();

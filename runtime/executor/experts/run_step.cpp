@@ -9,8 +9,6 @@
 
 #include "runtime/executor/experts/engine.h"
 
-#include <thread>
-
 namespace sluice::experts {
 
 Status Engine::run(const RunOperands &operands, uint32_t rows) {
@@ -57,10 +55,7 @@ Status Engine::runShared(const RunOperands &operands, uint32_t rows) {
   const Item &item = wanted.items[wanted.shared];
   if (tables.uploaded() <= launched)
     SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
-  while (!host.sharedIsDone(backend)) {
-    SLUICE_RETURN_IF_ERROR(observeBus());
-    std::this_thread::yield();
-  }
+  SLUICE_RETURN_IF_ERROR(HostJob::awaitShared(backend));
 
   const auto layer = static_cast<int32_t>(bank.layer);
   KernelArgs &scatter = waveArgs[launches++], &down = waveArgs[launches++];

@@ -43,8 +43,9 @@ TEST_P(HostWorkTest, RunsLaunchesInOrder) {
   }
 }
 
-// What the first launches left is there while the others still run.
-TEST_P(HostWorkTest, ShowsWhatItHasDone) {
+// A stream goes on when as many launches are done as it waits for, and sees
+// what they left.
+TEST_P(HostWorkTest, StreamsWaitForPartsOfIt) {
   constexpr int64_t kRows = 64, kWidth = 4096;
   constexpr size_t kLaunches = 40;
   ok(backend->prepareHostWork(2));
@@ -58,20 +59,57 @@ TEST_P(HostWorkTest, ShowsWhatItHasDone) {
     results.push_back(allocate(kHost, kRows * kWidth * 4));
     launches.push_back(sum(results[i], one, results[i + 1], kRows, kWidth));
   }
-  EXPECT_TRUE(backend->hostWorkHasDone(1)); // There is no job.
+  constexpr size_t kCounts[] = {1, 2, 7, 39, 40, 41};
+  std::vector<Allocation> seen;
+  for (size_t count = 0; count < std::size(kCounts); ++count)
+    seen.push_back(allocate(kDevice, kRows * kWidth * 4));
+  ok(backend->awaitHostWork(StreamKind::Compute, 1)); // There is no job.
+  EXPECT_EQ(backend->hostWorkUs(), 0);
   for (int turn = 0; turn < 3; ++turn) {
     for (size_t i = 1; i <= kLaunches; ++i)
       std::memset(results[i].data(), 0, results[i].bytes());
     ok(backend->startHostWork(launches));
-    for (size_t count : {1, 2, 7, 39, 40, 41}) {
-      while (!backend->hostWorkHasDone(count))
-        std::this_thread::yield();
-      const size_t last = std::min(count, kLaunches);
-      for (int64_t i = 0; i < kRows * kWidth; ++i)
-        ASSERT_EQ(floats(results[last])[i], static_cast<float>(last));
+    for (size_t i = 0; i < std::size(kCounts); ++i) {
+      const StreamKind stream =
+          i % 2 == 0 ? StreamKind::Compute : StreamKind::Demand;
+      ok(backend->awaitHostWork(stream, kCounts[i]));
+      ok(backend->copy(stream, seen[i].data(), kDevice,
+                       results[std::min(kCounts[i], kLaunches)].data(), kHost,
+                       seen[i].bytes()));
     }
+    ok(backend->synchronize());
+    ok(backend->waitHostWork());
+    EXPECT_GT(backend->hostWorkUs(), 0);
+    for (size_t i = 0; i < std::size(kCounts); ++i)
+      EXPECT_EQ(read(seen[i], kRows * kWidth),
+                std::vector<float>(
+                    kRows * kWidth,
+                    static_cast<float>(std::min(kCounts[i], kLaunches))));
+  }
+}
+
+// What was enqueued behind a job stays behind that one and waits for no later
+// one, which may never be over before.
+TEST_P(HostWorkTest, AStreamWaitsForNoLaterJob) {
+  Allocation x = allocate(kHost, 4), y = allocate(kHost, 4),
+             target = allocate(kDevice, 4);
+  floats(x)[0] = 3;
+  HostLaunch launch = sum(x, x, y, 1, 1);
+  Gate gate;
+  ok(backend->hostFunction(StreamKind::Compute, Gate::wait, &gate));
+  ok(backend->startHostWork({&launch, 1}));
+  ok(backend->awaitHostWork(StreamKind::Compute, 1));
+  ok(backend->copy(StreamKind::Compute, target.data(), kDevice, y.data(), kHost,
+                   4));
+  ok(backend->waitHostWork());
+  for (int later = 0; later < 10; ++later) {
+    ok(backend->startHostWork({&launch, 1}));
     ok(backend->waitHostWork());
   }
+  gate.open = true;
+  ok(backend->synchronize());
+  EXPECT_FALSE(gate.gaveUp);
+  EXPECT_EQ(read(target, 1), std::vector<float>{6});
 }
 
 TEST_P(HostWorkTest, IsThereWithoutPreparation) {

@@ -249,6 +249,35 @@ TEST_F(TimelineTest, WhatWaitsForASlowedCopyWaitsLonger) {
                           {kDemand, 10, 120, 130}}));
 }
 
+// Of the job 98 are left at 2 and 79.25 at 32, when the copy is over. What
+// waits for it begins at its end, although the host looks away, and not behind
+// the next job.
+TEST_F(TimelineTest, AStreamWaitsForAJob) {
+  timeline.startJob({100, 1}, 0);
+  timeline.waitForJob(kCompute, 1);
+  kernel(kCompute, 5, 1);
+  upload(kDemand, 15, 2);
+  timeline.advanceTo(500);
+  EXPECT_EQ(spans, (std::vector<Span>{{kDemand, 15, 2, 32},
+                                      {kCompute, 5, 111.25, 116.25}}));
+  EXPECT_EQ(timeline.finishJob(), 111.25);
+
+  timeline.startJob({10, 1}, 500);
+  kernel(kCompute, 300, 500);
+  timeline.waitForJob(kCompute, 500);
+  kernel(kCompute, 7, 500);
+  EXPECT_EQ(timeline.finishJob(), 510);
+  timeline.startJob({1000, 1}, 600);
+  EXPECT_EQ(timeline.finishStream(kCompute), 807);
+  timeline.waitForJob(kCopyBack, 600);
+  kernel(kCopyBack, 1, 600);
+  EXPECT_EQ(timeline.finishStream(kCopyBack), 1601);
+  EXPECT_EQ(timeline.finishJob(), 1600);
+  timeline.waitForJob(kCompute, 1600); // There is none.
+  kernel(kCompute, 1, 1600);
+  EXPECT_EQ(timeline.finishStream(kCompute), 1601);
+}
+
 TEST_F(TimelineTest, LookingDoesNotChangeJobs) {
   auto run = [this](bool look) {
     spans.clear();

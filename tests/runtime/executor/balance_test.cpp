@@ -98,16 +98,6 @@ TEST(Balance, LearnsNothingFromAPart) {
   EXPECT_DOUBLE_EQ(balance.times(0.5f).bus, 85);
 }
 
-TEST(Balance, TakesALimitForALimit) {
-  Balance balance;
-  balance.ranOnHost(1, 80);
-  balance.moved(1, 80);
-  balance.ranOnHost(1, 100, /*exact=*/false); // It may have taken 10.
-  EXPECT_DOUBLE_EQ(balance.times(0.5f).host, 80);
-  balance.ranOnHost(1, 40, /*exact=*/false); // An eighth of the way.
-  EXPECT_DOUBLE_EQ(balance.times(0.5f).host, 75);
-}
-
 TEST(Balance, TriesAgainWhatWasLeftOut) {
   Balance balance;
   balance.ranOnHost(1, 10000); // A first job that took very long.

@@ -1,0 +1,84 @@
+//===- expert_halves.cpp - Both halves of few experts at once -------------===//
+
+#include "kernels/cpu/expert_halves.h"
+
+#include "kernels/cpu/experts.h"
+
+#include <algorithm>
+#include <functional>
+#include <thread>
+
+namespace sluice::cpu {
+namespace {
+
+/// Units of the second half of about the bytes of one of the first.
+int64_t downUnit(const KernelArgs &args) {
+  const int64_t hidden = args.dim[2], inner = args.dim[3];
+  const int64_t units = std::max<int64_t>(1, hidden / std::max(inner, int64_t{1}));
+  return std::min(units * kExpertUnit, kExpertTile);
+}
+
+/// Whether `bytes` at `a` and `others` at `b` have a byte in common.
+bool overlap(const void *a, int64_t bytes, const void *b, int64_t others) {
+  const auto *first = static_cast<const char *>(a);
+  const auto *second = static_cast<const char *>(b);
+  return std::less<>()(first, second + others) &&
+         std::less<>()(second, first + bytes);
+}
+
+} // namespace
+
+bool ExpertHalves::areHalves(Kernel first, const KernelArgs &up, Kernel second,
+                             const KernelArgs &down) {
+  if (first != Kernel::ExpertGateUp || second != Kernel::ExpertDown)
+    return false;
+  // Tables, weights, and the inner rows between both.
+  for (int operand : {1, 2, 3, 4})
+    if (up.data[operand] != down.data[operand])
+      return false;
+  const int64_t topK = up.dim[1], rowElements = up.maxRows * up.dim[2];
+  return up.data[5] == down.data[0] && up.dim[2] == down.dim[2] &&
+         up.dim[3] == down.dim[3] && down.dim[0] <= up.dim[0] &&
+         up.dim[0] <= kMostExperts &&
+         !overlap(up.data[0],
+                  rowElements * static_cast<int64_t>(byteSize(up.dtype[0])),
+                  down.data[5],
+                  rowElements * topK * static_cast<int64_t>(sizeof(float)));
+}
+
+void ExpertHalves::run(const KernelArgs &up, const KernelArgs &down,
+                       const Parallel &parallel,
+                       std::atomic<uint32_t> &upDone) {
+  const RoutedPairs first = RoutedPairs::of(up), second = RoutedPairs::of(down);
+  const int64_t inner = up.dim[3], hidden = down.dim[2];
+  const int64_t unit = downUnit(down);
+  const int64_t firstActive = first.active();
+  const int64_t ups = firstActive * unitsOf(inner, kExpertUnit);
+  const int64_t downs = second.active() * unitsOf(hidden, unit);
+  for (int64_t expert = 0; expert < first.experts; ++expert)
+    left[expert].store(inner, std::memory_order_relaxed);
+  std::atomic<int64_t> allLeft{firstActive * inner};
+  if (ups == 0)
+    upDone.fetch_add(1, std::memory_order_release);
+
+  // A tile of the first half that is waited for belongs to a range that has
+  // begun, on a thread that waits for nothing.
+  forRanges(parallel, ups + downs, [&](int64_t begin, int64_t end) {
+    first.forUnits(begin, std::min(end, ups), inner, kExpertUnit,
+                   [&](int64_t expert, int64_t output, int64_t count) {
+                     gateUpTile(up, expert, output, count);
+                     left[expert].fetch_sub(count, std::memory_order_release);
+                     if (allLeft.fetch_sub(count, std::memory_order_acq_rel) ==
+                         count)
+                       upDone.fetch_add(1, std::memory_order_release);
+                   });
+    second.forUnits(std::max(begin, ups) - ups, end - ups, hidden, unit,
+                    [&](int64_t expert, int64_t output, int64_t count) {
+                      while (left[expert].load(std::memory_order_acquire) > 0)
+                        std::this_thread::yield();
+                      downTile(down, expert, output, count);
+                    });
+  });
+}
+
+} // namespace sluice::cpu
