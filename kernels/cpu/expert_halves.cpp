@@ -14,7 +14,8 @@ namespace {
 /// Units of the second half of about the bytes of one of the first.
 int64_t downUnit(const KernelArgs &args) {
   const int64_t hidden = args.dim[2], inner = args.dim[3];
-  const int64_t units = std::max<int64_t>(1, hidden / std::max(inner, int64_t{1}));
+  const int64_t units =
+      std::max<int64_t>(1, hidden / std::max(inner, int64_t{1}));
   return std::min(units * kExpertUnit, kExpertTile);
 }
 
@@ -29,14 +30,14 @@ bool overlap(const void *a, int64_t bytes, const void *b, int64_t others) {
 } // namespace
 
 bool ExpertHalves::areHalves(Kernel first, const KernelArgs &up, Kernel second,
-                             const KernelArgs &down) {
+                             const KernelArgs &down, int64_t rows) {
   if (first != Kernel::ExpertGateUp || second != Kernel::ExpertDown)
     return false;
   // Tables, weights, and the inner rows between both.
   for (int operand : {1, 2, 3, 4})
     if (up.data[operand] != down.data[operand])
       return false;
-  const int64_t topK = up.dim[1], rowElements = up.maxRows * up.dim[2];
+  const int64_t topK = up.dim[1], rowElements = rows * up.dim[2];
   return up.data[5] == down.data[0] && up.dim[2] == down.dim[2] &&
          up.dim[3] == down.dim[3] && down.dim[0] <= up.dim[0] &&
          up.dim[0] <= kMostExperts &&

@@ -20,11 +20,11 @@ class ExpertHalves {
 public:
   static constexpr int64_t kMostExperts = 1024;
 
-  /// Whether launches of `first` and then `second` may be run so: the second
-  /// goes on with the rows of the first, of as many experts from the first one
-  /// on or fewer, and writes nothing that the first reads.
+  /// Whether launches of `first` and then `second` over `rows` rows may be run
+  /// so: the second goes on with the rows of the first, of as many experts from
+  /// the first one on or fewer, and writes nothing that the first reads.
   static bool areHalves(Kernel first, const KernelArgs &up, Kernel second,
-                        const KernelArgs &down);
+                        const KernelArgs &down, int64_t rows);
 
   /// Runs both. `upDone` gets one added when all rows of `up` are there, which
   /// whoever sees it sees too. One call at a time.

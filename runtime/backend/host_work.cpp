@@ -14,9 +14,9 @@ using Clock = cpu::ThreadPool::Clock;
 constexpr std::chrono::microseconds kAwake(200);
 
 bool canJoin(const HostLaunch &first, const HostLaunch &second) {
-  return first.rows > 0 && second.rows > 0 &&
+  return first.rows > 0 && first.rows == second.rows &&
          cpu::ExpertHalves::areHalves(first.kernel, first.args, second.kernel,
-                                      second.args);
+                                      second.args, first.rows);
 }
 
 /// Returns when `value` is not `old` any more, for the first kAwake without

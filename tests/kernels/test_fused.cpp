@@ -137,7 +137,8 @@ TEST(Fused, ExpertHalves) {
       std::vector<float> out;
       const KernelArgs down = downBehind(both.args, experts, out);
       ASSERT_TRUE(cpu::ExpertHalves::areHalves(Kernel::ExpertGateUp, both.args,
-                                               Kernel::ExpertDown, down));
+                                               Kernel::ExpertDown, down,
+                                               source.rows));
       std::atomic<uint32_t> upDone{0};
       halves.run(both.args, down, parallel, upDone);
       EXPECT_EQ(upDone, 1u);
@@ -157,12 +158,12 @@ TEST(Fused, KnowsHalves) {
   const KernelArgs &up = data.args;
   const KernelArgs down = downBehind(up, up.dim[0], out);
   auto joins = [&](const KernelArgs &first, const KernelArgs &second) {
-    return cpu::ExpertHalves::areHalves(Kernel::ExpertGateUp, first,
-                                        Kernel::ExpertDown, second);
+    return cpu::ExpertHalves::areHalves(
+        Kernel::ExpertGateUp, first, Kernel::ExpertDown, second, source.rows);
   };
   EXPECT_TRUE(joins(up, down));
-  EXPECT_FALSE(cpu::ExpertHalves::areHalves(Kernel::ExpertDown, down,
-                                            Kernel::ExpertDown, down));
+  EXPECT_FALSE(cpu::ExpertHalves::areHalves(
+      Kernel::ExpertDown, down, Kernel::ExpertDown, down, source.rows));
   KernelArgs other = down;
   other.data[0] = out.data(); // Other rows.
   EXPECT_FALSE(joins(up, other));
