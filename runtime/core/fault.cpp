@@ -12,8 +12,8 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view kNames[] = {"uring", "direct", "pin",
-                                       "alloc", "read",   "short"};
+constexpr std::string_view kNames[] = {"uring", "direct", "pin",  "alloc",
+                                       "read",  "short",  "graph"};
 constexpr int kCount = int(std::size(kNames));
 constexpr uint64_t kNever = 0, kAlways = ~uint64_t(0);
 
@@ -70,7 +70,7 @@ private:
       }
     std::fprintf(stderr,
                  "SLUICE_FAULT: found '%.*s', expected uring, direct, pin, "
-                 "alloc, read or short, alone or as NAME:N; left out\n",
+                 "alloc, read, short or graph, alone or as NAME:N; left out\n",
                  int(text.size()), text.data());
   }
 

@@ -73,19 +73,20 @@ Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
   return Step(step);
 }
 
-/// Tells each GraphBegin where its end is, and makes a Graph for it.
+/// Tells each GraphBegin where its end is, and makes room for their graphs.
 void bindGraphs(BoundEntry &entry) {
   GraphBeginStep *open = nullptr;
+  size_t stretches = 0;
   for (size_t i = 0; i < entry.steps.size(); ++i) {
     if (auto *begin = std::get_if<GraphBeginStep>(&entry.steps[i])) {
       open = begin;
-      entry.graphs.resize(
-          std::max<size_t>(entry.graphs.size(), size_t{begin->graph} + 1));
+      stretches = std::max(stretches, size_t{begin->graph} + 1);
     } else if (open && std::holds_alternative<GraphEndStep>(entry.steps[i])) {
       open->end = i;
       open = nullptr;
     }
   }
+  entry.graphs = Graphs(entry.entry->name()->str(), stretches);
 }
 
 BoundPort bindPort(const fb::Port &port, const BoundMemory &memory) {

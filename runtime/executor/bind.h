@@ -24,7 +24,7 @@ struct BoundEntry {
   std::vector<Step> steps;
   std::vector<BoundPort> inputs;
   std::vector<BoundPort> outputs;
-  std::vector<Graph> graphs;
+  Graphs graphs;
 
   /// The data of the port, or an empty span.
   static std::span<std::byte> find(const std::vector<BoundPort> &ports,

@@ -113,12 +113,14 @@ Status Executor::State::run(BoundEntry &entry, const StepSize &size) {
   if (engine)
     engine->beginStep(steps);
   ++steps;
+  if (graphs)
+    entry.graphs.beginStep(size);
   for (size_t i = 0; i < entry.steps.size(); ++i) {
     const auto *begin = std::get_if<GraphBeginStep>(&entry.steps[i]);
     if (begin && graphs) {
       std::span<const Step> stretch(&entry.steps[i + 1], begin->end - i - 1);
-      SLUICE_ASSIGN_OR_RETURN(bool ran, entry.graphs[begin->graph].run(
-                                            *begin, stretch, backend, size));
+      SLUICE_ASSIGN_OR_RETURN(bool ran,
+                              entry.graphs.run(*begin, stretch, backend, size));
       if (ran) {
         i = begin->end;
         continue;

@@ -33,6 +33,7 @@ HANG = 120  # seconds: every run here takes a few
 URING = r"io_uring: refused: .*; experts are read from disk by \d+ threads"
 DIRECT = r"direct reads are refused for 2 of 2 weight files .*; they are read through"
 PIN = r"host memory stays pageable"
+GRAPH = r"decode: no more graphs are captured, steps without them will be slower; "
 CUT = r"model-0000\d-of-00002.safetensors: size \d+, expected \d+: .* compiled from another"
 EIO = r"model-0000\d-of-00002.safetensors: cannot read at byte \d+: Input/output error; wanted for"
 SHRUNK = r"model-0000\d-of-00002.safetensors: .*(truncated|shrank|ends at)"
@@ -109,6 +110,8 @@ def cases():
         yield Case(f"{plan}: a header changed", plan, header, before=edit_header)
         gone = r"'model-0000\d-of-00002.safetensors', which cannot be opened: No such file"
         yield Case(f"{plan}: shards are gone", plan, gone, before=remove_shards)
+    yield Case("host: graphs refused", "host", GRAPH, False, "graph")
+    yield Case("half: a later graph refused", "half", GRAPH, False, "graph:3")
     yield Case("host: short reads", "host", None, False, "short")
     yield Case("host: direct reads refused", "host", DIRECT, False, "direct")
     yield Case("disk: shards shrink midway", "disk", SHRUNK, begins=True, during=cut(1, 2, to=4096))

@@ -4,6 +4,7 @@
 #include "runtime/backend/cpu/memory.h"
 #include "runtime/backend/cpu/stream.h"
 #include "runtime/backend/cpu/thread_pool.h"
+#include "runtime/core/fault.h"
 
 #include <algorithm>
 #include <array>
@@ -61,6 +62,7 @@ public:
       return Status::ok();
     auto function = reinterpret_cast<cpu::CpuKernel>(kernel);
     if (isRecording(stream)) {
+      SLUICE_RETURN_IF_ERROR(refuseByFault("a launch in"));
       const KernelArgs &kept = recorded->args.emplace_back(args);
       recorded->commands.emplace_back(
           cpu::LaunchCommand{function, &kept, rows});
@@ -75,10 +77,12 @@ public:
     if (bytes == 0)
       return Status::ok();
     cpu::CopyCommand command{target, source, bytes};
-    if (isRecording(stream))
+    if (isRecording(stream)) {
+      SLUICE_RETURN_IF_ERROR(refuseByFault("a copy in"));
       recorded->commands.emplace_back(command);
-    else
+    } else {
       push(stream, command);
+    }
     return Status::ok();
   }
 
@@ -147,6 +151,7 @@ public:
     if (recorded)
       return Status(ErrorCode::InvalidArgument,
                     "cpu: a graph was begun while one is recorded");
+    SLUICE_RETURN_IF_ERROR(refuseByFault("the beginning of"));
     recorded = std::make_unique<cpu::Graph>();
     recordingStream = stream;
     return Status::ok();
@@ -157,7 +162,9 @@ public:
                     "cpu: the end of a graph on stream " +
                         std::string(sluice::name(stream)) +
                         ", expected its beginning before");
-    graphs.push_back(std::move(recorded));
+    std::unique_ptr<cpu::Graph> graph = std::move(recorded);
+    SLUICE_RETURN_IF_ERROR(refuseByFault("the end of"));
+    graphs.push_back(std::move(graph));
     return uint32_t(graphs.size() - 1);
   }
   Status launchGraph(StreamKind stream, uint32_t graph) override {
@@ -205,6 +212,14 @@ private:
     return Status(ErrorCode::InvalidArgument,
                   "cpu: stream " + std::string(sluice::name(stream)) +
                       " is recorded, expected only launches and copies");
+  }
+  /// A GPU may refuse a recording; here tests alone make it so.
+  static Status refuseByFault(const char *what) {
+    if (!faultHits(Fault::Graph))
+      return Status::ok();
+    return Status(ErrorCode::Device, std::string("cpu: ") + what +
+                                         " a graph, SLUICE_FAULT=graph "
+                                         "refuses");
   }
   Status checkEvent(uint32_t event) const {
     if (event < events.size())

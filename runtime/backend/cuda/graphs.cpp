@@ -2,6 +2,7 @@
 
 #include "runtime/backend/cuda/graphs.h"
 #include "runtime/backend/cuda/error.h"
+#include "runtime/core/fault.h"
 
 namespace sluice::cuda {
 
@@ -21,9 +22,11 @@ Status Graphs::begin(cudaStream_t stream) {
                   "backend cuda: a graph was begun while one is recorded");
   // Relaxed: the other streams' events may be queried meanwhile, and a kernel's
   // code loaded.
-  SLUICE_RETURN_IF_ERROR(
-      toStatus(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed),
-               "backend cuda: beginning a graph"));
+  SLUICE_RETURN_IF_ERROR(toStatus(
+      faultHits(Fault::Graph)
+          ? cudaErrorStreamCaptureUnsupported
+          : cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed),
+      "backend cuda: beginning a graph"));
   capturing = stream;
   return Status::ok();
 }
@@ -38,7 +41,9 @@ Result<uint32_t> Graphs::end(cudaStream_t stream) {
   SLUICE_RETURN_IF_ERROR(toStatus(cudaStreamEndCapture(stream, &graph),
                                   "backend cuda: ending a graph"));
   cudaGraphExec_t executable = nullptr;
-  cudaError_t code = cudaGraphInstantiate(&executable, graph, 0);
+  cudaError_t code = faultHits(Fault::Graph)
+                         ? cudaErrorMemoryAllocation
+                         : cudaGraphInstantiate(&executable, graph, 0);
   (void)cudaGraphDestroy(graph);
   if (code == cudaSuccess) {
     graphs.push_back(executable);

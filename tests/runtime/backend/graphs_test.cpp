@@ -1,5 +1,6 @@
 //===- graphs_test.cpp - Work recorded once and run again -----------------===//
 
+#include "runtime/core/fault.h"
 #include "tests/runtime/backend/conformance.h"
 
 using namespace sluice;
@@ -123,6 +124,40 @@ TEST_P(Graphs, TakeNothingButLaunchesAndCopies) {
   // An empty graph is one too.
   ok(backend->launchGraph(kCompute, *graph));
   ok(backend->synchronize());
+}
+
+/// Every step of a recording that can be refused: nothing of it runs, and the
+/// stream and the next recording work.
+TEST_P(Graphs, AFailedRecordingDoesNoHarm) {
+  if (!backend->hasGraphs())
+    return;
+  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
+             y = allocate(kDevice, 4);
+  write(one, {1});
+  KernelArgs sum = addition(x, one, y, 1);
+  int failures = 0;
+  for (bool failed = true; failed;) {
+    setFaults("graph:" + std::to_string(failures + 1));
+    Status status = backend->beginGraph(kCompute);
+    if (status.isOk()) {
+      status = backend->launch(kCompute, addKernel(), sum, 1);
+      if (status.isOk())
+        status =
+            backend->copy(kCompute, x.data(), kDevice, y.data(), kDevice, 4);
+      auto graph = backend->endGraph(kCompute);
+      if (status.isOk())
+        status = graph.takeStatus();
+    }
+    setFaults("");
+    failed = !status.isOk();
+    failures += failed;
+    ok(backend->synchronize());
+    EXPECT_EQ(read(x, 1)[0], failures - failed);
+    ok(backend->launchGraph(kCompute, recordIncrement(sum, x, y)));
+    ok(backend->synchronize());
+    EXPECT_EQ(read(x, 1)[0], failures - failed + 1);
+  }
+  EXPECT_GE(failures, 2) << "the beginning and the end";
 }
 
 TEST_P(Graphs, MayBeLeftUnfinished) {
