@@ -12,30 +12,21 @@ template <typename T, typename W>
 __global__ void __launch_bounds__(kMaxNormThreads)
     addRmsNormRunsKernel(const T *a, const T *b, const W *weight, T *sum,
                          T *out, int width, float eps) {
-  int runs = width / kDotRun, column = static_cast<int>(threadIdx.x) * kDotRun;
-  bool active = column < width;
-  int64_t at = int64_t{blockIdx.x} * width + column;
-  letLaterBegin();
-  Run<W> scale;
-  if (active)
-    scale.load(weight + column);
-  awaitEarlier();
+  NormRun<W> run(weight, width);
   float values[kDotRun];
-  if (active) {
+  if (run.active) {
     Run<T> left, right;
-    left.read(a + at);
-    right.read(b + at);
+    left.read(a + run.at);
+    right.read(b + run.at);
     float addends[kDotRun];
     left.expand(values);
     right.expand(addends);
 #pragma unroll
     for (int e = 0; e < kDotRun; ++e)
       values[e] = values[e] + addends[e];
-    storeRun(sum + at, values);
+    storeRun(sum + run.at, values);
   }
-  float factor = rmsFactor(runSquares(values, runs), width, eps);
-  if (active)
-    storeScaled(out + at, scale, values, factor);
+  run.store(out, values, eps);
 }
 
 template <typename T>

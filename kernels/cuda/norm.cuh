@@ -79,6 +79,40 @@ __device__ void storeScaled(T *to, const Run<W> &weight,
   storeRun(to, values);
 }
 
+/// A thread's run of the block's row, and of the weight, in a kernel of
+/// runThreads that `enqueue` launches.
+template <typename W> class NormRun {
+public:
+  /// Loads the weight, which nobody writes, while the kernel in front ends.
+  __device__ NormRun(const W *weight, int width)
+      : width(width), runs(width / kDotRun) {
+    int column = static_cast<int>(threadIdx.x) * kDotRun;
+    active = column < width;
+    at = int64_t{blockIdx.x} * width + column;
+    letLaterBegin();
+    if (active)
+      scale.load(weight + column);
+    awaitEarlier();
+  }
+
+  /// Stores the norm of the row of which `values` is the thread's run; all
+  /// threads must call it, with runBytes of shared memory.
+  template <typename T>
+  __device__ void store(T *out, float (&values)[kDotRun], float eps) const {
+    float squares = runSquares(values, runs);
+    float factor = rmsFactor(squares, width, eps);
+    if (active)
+      storeScaled(out + at, scale, values, factor);
+  }
+
+  bool active; ///< Whether the row has a run for the thread,
+  int64_t at;  ///< and where it begins.
+
+private:
+  int width, runs;
+  Run<W> scale;
+};
+
 //===----------------------------------------------------------------------===//
 // Any rows
 //===----------------------------------------------------------------------===//

@@ -11,23 +11,14 @@ template <typename T, typename W>
 __global__ void __launch_bounds__(kMaxNormThreads)
     rmsNormRunsKernel(const T *in, const W *weight, T *out, int width,
                       float eps) {
-  int runs = width / kDotRun, column = static_cast<int>(threadIdx.x) * kDotRun;
-  bool active = column < width;
-  int64_t at = int64_t{blockIdx.x} * width + column;
-  letLaterBegin();
-  Run<W> scale;
-  if (active)
-    scale.load(weight + column);
-  awaitEarlier();
+  NormRun<W> run(weight, width);
   float values[kDotRun];
-  if (active) {
+  if (run.active) {
     Run<T> own;
-    own.read(in + at);
+    own.read(in + run.at);
     own.expand(values);
   }
-  float factor = rmsFactor(runSquares(values, runs), width, eps);
-  if (active)
-    storeScaled(out + at, scale, values, factor);
+  run.store(out, values, eps);
 }
 
 template <typename T>

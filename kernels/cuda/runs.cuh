@@ -10,44 +10,36 @@
 
 namespace sluice::cuda {
 
+/// The two neighbouring elements of a word, the first in its lower half.
+template <typename T> __device__ float2 expandPair(unsigned word);
+template <> __device__ inline float2 expandPair<Bf16>(unsigned word) {
+  return {__uint_as_float(word << 16), __uint_as_float(word & 0xffff0000u)};
+}
+template <> __device__ inline float2 expandPair<Half>(unsigned word) {
+  return {__half2float(__ushort_as_half(word & 0xffffu)),
+          __half2float(__ushort_as_half(word >> 16))};
+}
+
 /// Eight neighbouring elements (one run of a dot product) as they lie in
 /// memory, to have many loads in flight before the first use. Addresses are
 /// multiples of 16. `load` is for memory that nobody writes while the kernel
-/// runs, `read` for any.
-template <typename T> struct Run;
-
-template <> struct Run<Bf16> {
+/// runs, `read` for any. This is the form of elements of two bytes.
+template <typename T> struct Run {
+  static_assert(sizeof(T) == 2);
   uint4 raw;
-  __device__ void load(const Bf16 *from) {
+  __device__ void load(const T *from) {
     raw = __ldg(reinterpret_cast<const uint4 *>(from));
   }
-  __device__ void read(const Bf16 *from) {
+  __device__ void read(const T *from) {
     raw = *reinterpret_cast<const uint4 *>(from);
   }
   __device__ void expand(float (&out)[8]) const {
     const unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      out[2 * i] = __uint_as_float(words[i] << 16);
-      out[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
-    }
-  }
-};
-
-template <> struct Run<Half> {
-  uint4 raw;
-  __device__ void load(const Half *from) {
-    raw = __ldg(reinterpret_cast<const uint4 *>(from));
-  }
-  __device__ void read(const Half *from) {
-    raw = *reinterpret_cast<const uint4 *>(from);
-  }
-  __device__ void expand(float (&out)[8]) const {
-    const unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      out[2 * i] = __half2float(__ushort_as_half(words[i] & 0xffffu));
-      out[2 * i + 1] = __half2float(__ushort_as_half(words[i] >> 16));
+      float2 pair = expandPair<T>(words[i]);
+      out[2 * i] = pair.x;
+      out[2 * i + 1] = pair.y;
     }
   }
 };
