@@ -169,10 +169,10 @@ Result<BoundEntry> bindEntry(const fb::Entry &entry, const BoundMemory &memory,
   bound.entry = &entry;
   bound.steps.reserve(entry.instructions()->size());
   for (const fb::Instruction *instruction : *entry.instructions()) {
-    SLUICE_ASSIGN_OR_RETURN(Step step,
+    SLUICE_ASSIGN_OR_RETURN(const Step step,
                             bindInstruction(*instruction, entry.max_rows(),
                                             memory, plan, backend, engine));
-    bound.steps.push_back(std::move(step));
+    bound.steps.push_back(step);
   }
   bindGraphs(bound);
   for (const fb::Port *port : *entry.inputs())

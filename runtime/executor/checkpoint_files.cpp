@@ -71,6 +71,7 @@ Result<std::vector<File>> openCheckpoint(const plan::Plan &plan,
         return Status::ok();
       }));
   std::vector<File> files;
+  files.reserve(opened.size());
   for (std::optional<File> &file : opened)
     files.push_back(std::move(*file));
   return files;

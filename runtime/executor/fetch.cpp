@@ -184,6 +184,7 @@ Status Fetcher::run(std::span<const fb::Instruction *const> fetches) {
   job.lanes = {lanes.data(), lanes.bytes()};
 
   std::vector<std::thread> fillers;
+  fillers.reserve(workers);
   for (size_t i = 0; i < workers; ++i)
     fillers.emplace_back([&job] { job.fillAll(); });
   Status copied = job.copyAll();

@@ -21,6 +21,7 @@ constexpr uint64_t kPieceBytes = uint64_t{4} << 20;
 
 struct Owner {
   uint32_t bank, expert;
+  std::byte *image;
 };
 
 } // namespace
@@ -49,12 +50,9 @@ Status fillHostPool(const fb::Plan &plan, const ExpertSegments &segments,
       if (!images[id])
         continue;
       for (const Segment &segment : segments.of(id))
-        wanted.push_back(
-            {segment.file, uint32_t(owners.size()), segment.offset,
-             segment.bytes,
-             reinterpret_cast<uintptr_t>(images[id] + segment.target),
-             segment.offset});
-      owners.push_back({bank, expert});
+        wanted.push_back({segment.file, uint32_t(owners.size()), segment.offset,
+                          segment.bytes, segment.target, segment.offset});
+      owners.push_back({bank, expert, images[id]});
     }
   const ReadPieces pieces = cutIntoPieces(std::move(wanted), kPieceBytes);
 
@@ -83,13 +81,13 @@ Status fillHostPool(const fb::Plan &plan, const ExpertSegments &segments,
         }
         uint64_t bytes = 0;
         for (const WantedRange &range : pieces.of(piece)) {
-          auto *target = reinterpret_cast<std::byte *>(range.target);
+          const Owner &owner = owners[range.owner];
+          std::byte *target = owner.image + range.target;
           if (data)
             std::memcpy(target, data + (range.offset - piece.offset),
                         range.bytes);
           else
-            makeUp(plan, owners[range.owner].bank,
-                   {range.file, range.offset, range.bytes, 0},
+            makeUp(plan, owner.bank, {range.file, range.offset, range.bytes, 0},
                    range.tensorOffset, target);
           bytes += range.bytes;
         }

@@ -62,7 +62,8 @@ void Predictor::observe(uint32_t bank, std::span<const int32_t> previous,
          "the same rows of both banks");
   for (int32_t id : ids)
     uses[firstId[bank] + static_cast<uint32_t>(id)] += 1;
-  served[bank] += static_cast<float>(ids.size() / topK);
+  const size_t tokens = ids.size() / topK;
+  served[bank] += static_cast<float>(tokens);
   while (served[bank] >= kHalfAt) {
     served[bank] /= 2;
     for (uint32_t id = firstId[bank]; id < firstId[bank + 1]; ++id)
