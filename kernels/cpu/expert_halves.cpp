@@ -11,12 +11,19 @@
 namespace sluice::cpu {
 namespace {
 
-/// Units of the second half of about the bytes of one of the first.
+/// Outputs of the first half that a thread takes at a time: few enough that a
+/// thread which is slow or taken away by the system holds little up, enough to
+/// read in long runs.
+constexpr int64_t kUpUnit = 16;
+/// Places in the loop: a thread that gets one takes work until none is left.
+/// More threads than this have no more memory to read from.
+constexpr int64_t kSeats = 64;
+
+/// Outputs of the second half of about as many bytes.
 int64_t downUnit(const KernelArgs &args) {
   const int64_t hidden = args.dim[2], inner = args.dim[3];
-  const int64_t units =
-      std::max<int64_t>(1, hidden / std::max(inner, int64_t{1}));
-  return std::min(units * kExpertUnit, kExpertTile);
+  const int64_t times = 2 * hidden / std::max(inner, int64_t{1});
+  return std::clamp(times * kUpUnit, kUpUnit, kExpertTile);
 }
 
 /// Whether `bytes` at `a` and `others` at `b` have a byte in common.
@@ -54,31 +61,33 @@ void ExpertHalves::run(const KernelArgs &up, const KernelArgs &down,
   const int64_t inner = up.dim[3], hidden = down.dim[2];
   const int64_t unit = downUnit(down);
   const int64_t firstActive = first.active();
-  const int64_t ups = firstActive * unitsOf(inner, kExpertUnit);
-  const int64_t downs = second.active() * unitsOf(hidden, unit);
+  const int64_t ups = firstActive * unitsOf(inner, kUpUnit);
+  const int64_t all = ups + second.active() * unitsOf(hidden, unit);
   for (int64_t expert = 0; expert < first.experts; ++expert)
     left[expert].store(inner, std::memory_order_relaxed);
-  std::atomic<int64_t> allLeft{firstActive * inner};
+  std::atomic<int64_t> allLeft{firstActive * inner}, next{0};
   if (ups == 0)
     upDone.fetch_add(1, std::memory_order_release);
 
-  // A tile of the first half that is waited for belongs to a range that has
-  // begun, on a thread that waits for nothing.
-  forRanges(parallel, ups + downs, [&](int64_t begin, int64_t end) {
-    first.forUnits(begin, std::min(end, ups), inner, kExpertUnit,
-                   [&](int64_t expert, int64_t output, int64_t count) {
-                     gateUpTile(up, expert, output, count);
-                     left[expert].fetch_sub(count, std::memory_order_release);
-                     if (allLeft.fetch_sub(count, std::memory_order_acq_rel) ==
-                         count)
-                       upDone.fetch_add(1, std::memory_order_release);
-                   });
-    second.forUnits(std::max(begin, ups) - ups, end - ups, hidden, unit,
-                    [&](int64_t expert, int64_t output, int64_t count) {
-                      while (left[expert].load(std::memory_order_acquire) > 0)
-                        std::this_thread::yield();
-                      downTile(down, expert, output, count);
-                    });
+  auto doFirst = [&](int64_t expert, int64_t output, int64_t count) {
+    gateUpTile(up, expert, output, count);
+    left[expert].fetch_sub(count, std::memory_order_release);
+    if (allLeft.fetch_sub(count, std::memory_order_acq_rel) == count)
+      upDone.fetch_add(1, std::memory_order_release);
+  };
+  // A tile of the first half that is waited for was taken before, by a thread
+  // that waits for nothing.
+  auto doSecond = [&](int64_t expert, int64_t output, int64_t count) {
+    while (left[expert].load(std::memory_order_acquire) > 0)
+      std::this_thread::yield();
+    downTile(down, expert, output, count);
+  };
+  forRanges(parallel, kSeats, [&](int64_t, int64_t) {
+    for (int64_t at; (at = next.fetch_add(1, std::memory_order_relaxed)) < all;)
+      if (at < ups)
+        first.forUnits(at, at + 1, inner, kUpUnit, doFirst);
+      else
+        second.forUnits(at - ups, at - ups + 1, hidden, unit, doSecond);
   });
 }
 

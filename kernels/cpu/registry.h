@@ -12,9 +12,8 @@
 namespace sluice::cpu {
 
 /// Shares loops out over threads that the caller owns. `run` calls `body` on
-/// disjoint ranges that cover [0, count), on any threads, and returns when all
-/// have ended; it must not allocate. A range begins after those before it have
-/// begun, so that a body may wait for what they do. Null: the calling thread
+/// disjoint ranges that cover [0, count), on any threads and in any order, and
+/// returns when all have ended; it must not allocate. Null: the calling thread
 /// does everything.
 struct Parallel {
   void *pool = nullptr;
