@@ -133,8 +133,8 @@ private:
     }
   }
 
-  /// The same when the host takes as many whole experts as end first; one on
-  /// the disk cannot be computed where it lies.
+  /// The same when the host takes as many experts as end first; one on the disk
+  /// cannot be computed where it lies.
   Overlap shared(double misses, double window) const {
     const double inMemory = misses * (1 - plan.diskShare);
     if (plan.mode == ExpertMode::Host)
@@ -162,9 +162,20 @@ private:
           break;
         best = other;
       }
-    for (int64_t count : {int64_t{0}, most})
-      if (Overlap other = at(count); other.end < best.end)
+    auto take = [&](const Overlap &other) {
+      if (other.end < best.end)
         best = other;
+    };
+    take(at(0));
+    take(at(most));
+    // Of several missing experts one may be shared: the CPU computes gate and
+    // up, the bus moves down.
+    constexpr double kFront = 2.0 / 3;
+    if (misses > 1)
+      for (auto count = static_cast<double>(std::max<int64_t>(near - 2, 0));
+           count + kFront <= inMemory && count <= static_cast<double>(near) + 2;
+           ++count)
+        take(overlap(misses, count + kFront, window));
     return best;
   }
 

@@ -123,9 +123,7 @@ double Hardware::hostRoundTripUs() const {
 }
 
 double Hardware::hostJoinUs() const {
-  return joinUs.value > 0
-             ? joinUs.value
-             : syncUs.value + copyLatencyUs.value + 2 * launchUs.value;
+  return joinUs.value > 0 ? joinUs.value : copyLatencyUs.value;
 }
 
 std::optional<double> Hardware::kernelUs(Kernel kernel, Arithmetic arithmetic,

@@ -118,7 +118,8 @@ struct Hardware {
 
   /// roundTripUs, else the latency of a small copy and a wait.
   double hostRoundTripUs() const;
-  /// joinUs, else a wait, the latency of a small copy and two launches.
+  /// joinUs, else the latency of a small copy: what follows is enqueued before,
+  /// and the device sees the end and the results by itself.
   double hostJoinUs() const;
 
   /// Measured time of a launch: entries of the same kernel, arithmetic and

@@ -124,14 +124,22 @@ TEST(CostModel, SplitEndsTogether) {
   EXPECT_LE(cost.total, 3030); // results of six rows go up
   plan.mode = ExpertMode::Host;
   EXPECT_NEAR(layerCost(layer, load, plan, machine).host, 4500, 0.01);
-  // Seven missing: whole experts, four or five of them on the host; 2500 us
-  // beside 2 copies or 2000 beside 3.
+  // Seven missing: four on the host would leave 3 copies beside 2000 us, five 2
+  // beside 2500. With one shared both end together.
   const ExpertLoad seven{7, 0};
   layer.topK = 7;
   plan.mode = ExpertMode::Split;
   cost = layerCost(layer, seven, plan, machine);
-  EXPECT_NEAR(cost.host, 2500, 0.01);
-  EXPECT_NEAR(cost.fetched, 2, 1e-9);
+  EXPECT_NEAR(cost.host, (4 + 2 / 3.0) * 500, 0.01);
+  EXPECT_NEAR(cost.bus, (2 + 1 / 3.0) * 1000, 0.01);
+  EXPECT_NEAR(cost.fetched, 2 + 1 / 3.0, 1e-9);
+  // One alone is not shared.
+  const ExpertLoad single{1, 0};
+  layer.topK = 1;
+  cost = layerCost(layer, single, plan, machine);
+  EXPECT_EQ(cost.fetched, 0);
+  EXPECT_NEAR(cost.host, 500, 0.01);
+  layer.topK = 7;
   // An expert on the disk cannot be computed where it lies.
   plan.mode = ExpertMode::Host;
   plan.diskShare = 1;
@@ -155,13 +163,12 @@ TEST(CostModel, BusAndHostShareMemory) {
   LayerCost cost = layerCost(layer, {9, 0}, plan, machine);
   EXPECT_NEAR(cost.host, 4000, 0.01); // six
   EXPECT_NEAR(cost.bus, 4000, 0.01);  // three
-  // Of seven five: until the bus is done with two after 2667 us the host has
-  // done four, and the fifth takes 500 us alone.
+  // Of seven four and two thirds.
   layer.topK = 7;
   cost = layerCost(layer, {7, 0}, plan, machine);
-  EXPECT_NEAR(cost.fetched, 2, 1e-9);
-  EXPECT_NEAR(cost.bus, 2 * 4000 / 3.0, 0.01);
-  EXPECT_NEAR(cost.host, 2 * 4000 / 3.0 + 500, 0.01);
+  EXPECT_NEAR(cost.fetched, 2 + 1 / 3.0, 1e-9);
+  EXPECT_NEAR(cost.bus, (2 + 1 / 3.0) * 4000 / 3.0, 0.01);
+  EXPECT_NEAR(cost.host, (2 + 1 / 3.0) * 4000 / 3.0, 0.01);
   // Measured: the bus keeps its rate, the host falls to three fifths of its
   // own, 833 us an expert. Of nine five: when the bus is done after 4 ms, the
   // host has done 4.8, and the rest takes 100 us alone.

@@ -74,6 +74,8 @@ class Runner:
     def bench(self, name, plan, batch, *flags):
         """Gives sluice-bench's figures of one test of generation."""
         tokens = 32 if batch == 1 else 6 if batch < 64 else 3
+        if self.routing:
+            tokens *= 8  # predictions are of slots that the recording has warmed
         routing = f"replay:{self.routing}" if self.routing else UNIFORM
         size = ["-p", 0, "-n", tokens, "-b", batch, "-r", 2]
         text = self.tool(
@@ -83,9 +85,12 @@ class Runner:
 
     def profile(self):
         """Measures the machine; hw.json's path. Kernels are timed for the shapes of a plan."""
-        plan, _ = self.compile("profiled", "16GiB", 128, "fetch")
         path = self.logs / "hw.json"
-        flags = ["-o", path, "--backend", "cuda", "--budget-ms", 8, "--plan", plan]
+        flags = ["-o", path, "--backend", "cuda", "--budget-ms", 8]
+        # One sequence and many use other kernels, contexts and classes of arithmetic.
+        for batch in (1, 128):
+            plan, _ = self.compile(f"profiled-n{batch}", "16GiB", batch, "fetch")
+            flags += ["--plan", plan]
         self.tool("profile", "sluice-profile", *flags)
         return path
 
