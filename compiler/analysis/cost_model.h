@@ -10,11 +10,11 @@
 //   + what cannot overlap         last wave, join, combine
 //
 // plus the head. The bus and the CPU read the same memory: while both run they
-// take the rates of Hardware::together. Misses are shared in whole experts. A
-// launch takes its measured time where hw.json has one, else a
-// launch overhead and max(bytes / device bandwidth, flops / peak) (Williams et
-// al., Roofline, CACM 2009). How many experts a layer needs: expected_union.h.
-// Times are microseconds.
+// take the rates of Hardware::together. Misses are shared in whole
+// experts, but of several one may be computed half by the CPU. A launch takes
+// its measured time where hw.json has one, else a launch overhead and max(bytes
+// / device bandwidth, flops / peak) (Williams et al., Roofline, CACM 2009). How
+// many experts a layer needs: expected_union.h. Times are microseconds.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -74,7 +74,7 @@ struct StepPlan {
   double diskShare = 0;  ///< Of missing experts, those that lie on the disk.
   ExpertMode mode = ExpertMode::Fetch;
   /// For Split: what the plan says until a run has learned better. Times are
-  /// those of the best whole number of experts.
+  /// those of the best number of experts.
   double hostShare = 0;
   int64_t prefetchLimit = 0;
   double prefetchPrecision = 0; ///< Chance that a prefetched expert is used.

@@ -168,8 +168,8 @@ private:
     };
     take(at(0));
     take(at(most));
-    // Of several missing experts one may be shared: the CPU computes gate and
-    // up, the bus moves down.
+    // Of several missing experts one may be shared, as the runtime does it: the
+    // CPU computes gate and up, the bus moves down.
     constexpr double kFront = 2.0 / 3;
     if (misses > 1)
       for (auto count = static_cast<double>(std::max<int64_t>(near - 2, 0));

@@ -15,9 +15,6 @@ namespace {
 /// thread which is slow or taken away by the system holds little up, enough to
 /// read in long runs.
 constexpr int64_t kUpUnit = 16;
-/// Places in the loop: a thread that gets one takes work until none is left.
-/// More threads than this have no more memory to read from.
-constexpr int64_t kSeats = 64;
 
 /// Outputs of the second half of about as many bytes.
 int64_t downUnit(const KernelArgs &args) {
@@ -66,14 +63,18 @@ void ExpertHalves::run(const KernelArgs &up, const KernelArgs &down,
   for (int64_t expert = 0; expert < first.experts; ++expert)
     left[expert].store(inner, std::memory_order_relaxed);
   std::atomic<int64_t> allLeft{firstActive * inner}, next{0};
-  if (ups == 0)
+  auto tellUpDone = [&] {
     upDone.fetch_add(1, std::memory_order_release);
+    upDone.notify_all();
+  };
+  if (ups == 0)
+    tellUpDone();
 
   auto doFirst = [&](int64_t expert, int64_t output, int64_t count) {
     gateUpTile(up, expert, output, count);
     left[expert].fetch_sub(count, std::memory_order_release);
     if (allLeft.fetch_sub(count, std::memory_order_acq_rel) == count)
-      upDone.fetch_add(1, std::memory_order_release);
+      tellUpDone();
   };
   // A tile of the first half that is waited for was taken before, by a thread
   // that waits for nothing.
@@ -82,7 +83,8 @@ void ExpertHalves::run(const KernelArgs &up, const KernelArgs &down,
       std::this_thread::yield();
     downTile(down, expert, output, count);
   };
-  forRanges(parallel, kSeats, [&](int64_t, int64_t) {
+  // One range a thread: it takes work until none is left.
+  forRanges(parallel, parallel.threads, [&](int64_t, int64_t) {
     for (int64_t at; (at = next.fetch_add(1, std::memory_order_relaxed)) < all;)
       if (at < ups)
         first.forUnits(at, at + 1, inner, kUpUnit, doFirst);

@@ -26,8 +26,8 @@ public:
   static bool areHalves(Kernel first, const KernelArgs &up, Kernel second,
                         const KernelArgs &down, int64_t rows);
 
-  /// Runs both. `upDone` gets one added when all rows of `up` are there, which
-  /// whoever sees it sees too. One call at a time.
+  /// Runs both. `upDone` gets one added, and is notified, when all rows of `up`
+  /// are there, which whoever sees it sees too. One call at a time.
   void run(const KernelArgs &up, const KernelArgs &down,
            const Parallel &parallel, std::atomic<uint32_t> &upDone);
 

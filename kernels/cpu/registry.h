@@ -20,6 +20,7 @@ struct Parallel {
   void (*run)(void *pool, int64_t count,
               void (*body)(void *context, int64_t begin, int64_t end),
               void *context) = nullptr;
+  int64_t threads = 1; ///< The most that run may use.
 };
 
 /// Runs one launch over `rows` rows, 0 <= rows <= args.maxRows. Trusts `args`:

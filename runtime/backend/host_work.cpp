@@ -9,25 +9,11 @@ namespace {
 
 using Clock = cpu::ThreadPool::Clock;
 
-/// How long threads stay awake after a job: the next layer's comes sooner, and
-/// waking them would take a good part of what it lasts.
-constexpr std::chrono::microseconds kAwake(200);
-
+/// Whether both are halves of the same experts, which run as one.
 bool canJoin(const HostLaunch &first, const HostLaunch &second) {
   return first.rows > 0 && first.rows == second.rows &&
          cpu::ExpertHalves::areHalves(first.kernel, first.args, second.kernel,
                                       second.args, first.rows);
-}
-
-/// Returns when `value` is not `old` any more, for the first kAwake without
-/// sleeping.
-void waitForChange(const std::atomic<uint32_t> &value, uint32_t old) {
-  const Clock::time_point end = Clock::now() + kAwake;
-  while (value.load(std::memory_order_acquire) == old)
-    if (Clock::now() < end)
-      std::this_thread::yield();
-    else
-      value.wait(old, std::memory_order_acquire);
 }
 
 } // namespace
@@ -60,7 +46,7 @@ void HostWork::wait() {
   uint32_t target = started.load(std::memory_order_relaxed);
   for (uint32_t seen;
        (seen = finished.load(std::memory_order_acquire)) != target;)
-    waitForChange(finished, seen);
+    cpu::waitForChange(finished, seen);
 }
 
 bool HostWork::isIdle() const {
@@ -73,7 +59,7 @@ void HostWork::awaitTarget(const std::atomic<uint32_t> &progress,
   for (uint32_t seen;
        static_cast<int32_t>((seen = progress.load(std::memory_order_acquire)) -
                             target) < 0;)
-    waitForChange(progress, seen);
+    cpu::waitForChange(progress, seen);
 }
 
 void HostWork::takeSpans(std::vector<TraceSpan> &target) {
@@ -83,7 +69,7 @@ void HostWork::takeSpans(std::vector<TraceSpan> &target) {
 
 void HostWork::workerLoop() {
   for (uint32_t job = 0;; ++job) {
-    waitForChange(started, job);
+    cpu::waitForChange(started, job);
     if (stopping)
       return;
     double start = clock ? clock->now() : 0;
@@ -112,7 +98,7 @@ void HostWork::run() {
     progress.fetch_add(1, std::memory_order_release);
     progress.notify_all();
   }
-  pool->stayAwake(Clock::now() + kAwake);
+  pool->stayAwake(Clock::now() + cpu::kAwake);
 }
 
 } // namespace sluice

@@ -92,8 +92,7 @@ struct Hardware {
   /// place on the device, without the wire's part.
   Figure roundTripUs, joinUs;
   /// Optional, 0 where nobody measured. What a job of host experts takes beside
-  /// what its experts do: threads begin, wait for each other between its halves
-  /// and do not all end at once.
+  /// what its experts do: threads begin, and do not all end at once.
   Figure hostJobUs;
 
   std::vector<KernelTime> kernels;

@@ -18,7 +18,7 @@ namespace sluice::test {
 class Threads {
 public:
   explicit Threads(int count) : count(count) {}
-  cpu::Parallel parallel() { return {this, run}; }
+  cpu::Parallel parallel() { return {this, run, count}; }
 
 private:
   static void run(void *pool, int64_t total,

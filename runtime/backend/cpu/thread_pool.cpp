@@ -11,9 +11,16 @@ constexpr uint32_t kClosed = uint32_t{1} << 31;
 /// A piece is this part of a thread's even share of what is left: large pieces
 /// first cost little, small ones last let all threads end together.
 constexpr int64_t kPiecesPerShare = 3;
-/// How long the caller of run looks for the others' end before it sleeps.
-constexpr std::chrono::microseconds kAwake(200);
 } // namespace
+
+void waitForChange(const std::atomic<uint32_t> &value, uint32_t old) {
+  const auto end = ThreadPool::Clock::now() + kAwake;
+  while (value.load(std::memory_order_acquire) == old)
+    if (ThreadPool::Clock::now() < end)
+      std::this_thread::yield();
+    else
+      value.wait(old, std::memory_order_acquire);
+}
 
 unsigned usableCores() {
   cpu_set_t set;
@@ -28,7 +35,8 @@ Parallel makeParallel(ThreadPool &pool) {
   return {&pool,
           [](void *pool, int64_t count, ThreadPool::Body body, void *context) {
             static_cast<ThreadPool *>(pool)->run(count, body, context);
-          }};
+          },
+          pool.threads()};
 }
 
 ThreadPool::ThreadPool(unsigned threads) : state(kClosed) {
@@ -68,12 +76,8 @@ void ThreadPool::run(int64_t count, Body body, void *context) {
       state.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
   // They are at their last pieces: falling asleep and waking up would take
   // longer.
-  const Clock::time_point end = Clock::now() + kAwake;
   while (current != kClosed) {
-    if (Clock::now() < end)
-      std::this_thread::yield();
-    else
-      state.wait(current, std::memory_order_acquire);
+    waitForChange(state, current);
     current = state.load(std::memory_order_acquire);
   }
   busy.store(false, std::memory_order_release);

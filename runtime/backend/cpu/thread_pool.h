@@ -23,6 +23,14 @@ inline constexpr unsigned kMaxThreads = 1024;
 /// Cores this process may run on: a container often has fewer than the machine.
 unsigned usableCores();
 
+/// How long a thread that waits for another stays awake: a layer's next job
+/// comes sooner, and waking up would take a good part of what it lasts.
+inline constexpr std::chrono::microseconds kAwake(200);
+
+/// Returns when `value` is not `old` any more, for kAwake without sleeping.
+/// Whoever changes it notifies.
+void waitForChange(const std::atomic<uint32_t> &value, uint32_t old);
+
 class ThreadPool {
 public:
   using Body = void (*)(void *context, int64_t begin, int64_t end);

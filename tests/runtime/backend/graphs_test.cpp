@@ -21,12 +21,28 @@ protected:
     ok(backend->synchronize());
   }
 
-  /// A graph of x += one, by way of y.
-  uint32_t recordIncrement(const KernelArgs &sum, const Allocation &x,
-                           const Allocation &y) {
+  /// x += one, by way of y; x is 0 at first.
+  struct Counter {
+    Allocation one, x, y;
+    KernelArgs sum;
+  };
+  Counter makeCounter() {
+    Counter counter{
+        allocate(kDevice, 4), allocate(kDevice, 4), allocate(kDevice, 4), {}};
+    write(counter.one, {1});
+    counter.sum = addition(counter.x, counter.one, counter.y, 1);
+    return counter;
+  }
+  Status copyBack(const Counter &counter) {
+    return backend->copy(kCompute, counter.x.data(), kDevice, counter.y.data(),
+                         kDevice, 4);
+  }
+
+  /// A graph of one increment.
+  uint32_t recordIncrement(const Counter &counter) {
     ok(backend->beginGraph(kCompute));
-    ok(backend->launch(kCompute, addKernel(), sum, 1));
-    ok(backend->copy(kCompute, x.data(), kDevice, y.data(), kDevice, 4));
+    ok(backend->launch(kCompute, addKernel(), counter.sum, 1));
+    ok(copyBack(counter));
     auto graph = backend->endGraph(kCompute);
     EXPECT_TRUE(graph.isOk()) << graph.status().message();
     return graph.isOk() ? *graph : 0;
@@ -44,33 +60,29 @@ TEST_P(Graphs, BackendsWithoutThemSaySo) {
 TEST_P(Graphs, RunWhatWasRecordedAsOftenAsAsked) {
   if (!backend->hasGraphs())
     return;
-  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
-             y = allocate(kDevice, 4);
-  write(one, {1});
-  KernelArgs sum = addition(x, one, y, 1);
-  uint32_t graph = recordIncrement(sum, x, y);
+  Counter counter = makeCounter();
+  uint32_t graph = recordIncrement(counter);
   ok(backend->synchronize());
-  EXPECT_EQ(read(x, 1)[0], 0) << "recording ran the work";
+  EXPECT_EQ(read(counter.x, 1)[0], 0) << "recording ran the work";
   // The arguments are those of the recording.
-  sum = KernelArgs();
+  counter.sum = KernelArgs();
   for (int i = 0; i < 500; ++i)
     ok(backend->launchGraph(kCompute, graph));
   ok(backend->synchronize(kCompute));
-  EXPECT_EQ(read(x, 1)[0], 500);
+  EXPECT_EQ(read(counter.x, 1)[0], 500);
 }
 
 TEST_P(Graphs, StandInTheOrderOfTheirStream) {
   if (!backend->hasGraphs())
     return;
-  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
-             y = allocate(kDevice, 4), host = allocate(kHost, 400);
-  write(one, {1});
-  KernelArgs sum = addition(x, one, y, 1);
-  uint32_t graph = recordIncrement(sum, x, y);
+  Counter counter = makeCounter();
+  Allocation host = allocate(kHost, 400);
+  uint32_t graph = recordIncrement(counter);
   for (int i = 0; i < 100; ++i) {
     StreamKind stream = kStreams[i % 4];
     ok(backend->launchGraph(stream, graph));
-    ok(backend->copy(stream, host.data() + 4 * i, kHost, x.data(), kDevice, 4));
+    ok(backend->copy(stream, host.data() + 4 * i, kHost, counter.x.data(),
+                     kDevice, 4));
     ok(backend->record(stream, 0));
     ok(backend->wait(kStreams[(i + 1) % 4], 0));
   }
@@ -82,12 +94,11 @@ TEST_P(Graphs, StandInTheOrderOfTheirStream) {
 TEST_P(Graphs, OtherStreamsAndEventsGoOnWhileOneIsRecorded) {
   if (!backend->hasGraphs())
     return;
-  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
-             y = allocate(kDevice, 4), z = allocate(kDevice, 4);
-  write(one, {1});
-  KernelArgs sum = addition(x, one, y, 1), other = addition(one, one, z, 1);
+  Counter counter = makeCounter();
+  Allocation z = allocate(kDevice, 4);
+  KernelArgs other = addition(counter.one, counter.one, z, 1);
   ok(backend->beginGraph(kCompute));
-  ok(backend->launch(kCompute, addKernel(), sum, 1));
+  ok(backend->launch(kCompute, addKernel(), counter.sum, 1));
   ok(backend->launch(StreamKind::Demand, addKernel(), other, 1));
   ok(backend->record(StreamKind::Demand, 0));
   ok(backend->waitOnHost(0));
@@ -95,10 +106,10 @@ TEST_P(Graphs, OtherStreamsAndEventsGoOnWhileOneIsRecorded) {
   auto graph = backend->endGraph(kCompute);
   ASSERT_TRUE(graph.isOk()) << graph.status().message();
   EXPECT_EQ(read(z, 1)[0], 2);
-  EXPECT_EQ(read(y, 1)[0], 0);
+  EXPECT_EQ(read(counter.y, 1)[0], 0);
   ok(backend->launchGraph(kCompute, *graph));
   ok(backend->synchronize());
-  EXPECT_EQ(read(y, 1)[0], 1);
+  EXPECT_EQ(read(counter.y, 1)[0], 1);
 }
 
 TEST_P(Graphs, TakeNothingButLaunchesAndCopies) {
@@ -131,19 +142,15 @@ TEST_P(Graphs, TakeNothingButLaunchesAndCopies) {
 TEST_P(Graphs, AFailedRecordingDoesNoHarm) {
   if (!backend->hasGraphs())
     return;
-  Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),
-             y = allocate(kDevice, 4);
-  write(one, {1});
-  KernelArgs sum = addition(x, one, y, 1);
+  Counter counter = makeCounter();
   int failures = 0;
   for (bool failed = true; failed;) {
     setFaults("graph:" + std::to_string(failures + 1));
     Status status = backend->beginGraph(kCompute);
     if (status.isOk()) {
-      status = backend->launch(kCompute, addKernel(), sum, 1);
+      status = backend->launch(kCompute, addKernel(), counter.sum, 1);
       if (status.isOk())
-        status =
-            backend->copy(kCompute, x.data(), kDevice, y.data(), kDevice, 4);
+        status = copyBack(counter);
       auto graph = backend->endGraph(kCompute);
       if (status.isOk())
         status = graph.takeStatus();
@@ -152,10 +159,10 @@ TEST_P(Graphs, AFailedRecordingDoesNoHarm) {
     failed = !status.isOk();
     failures += failed;
     ok(backend->synchronize());
-    EXPECT_EQ(read(x, 1)[0], failures - failed);
-    ok(backend->launchGraph(kCompute, recordIncrement(sum, x, y)));
+    EXPECT_EQ(read(counter.x, 1)[0], failures - failed);
+    ok(backend->launchGraph(kCompute, recordIncrement(counter)));
     ok(backend->synchronize());
-    EXPECT_EQ(read(x, 1)[0], failures - failed + 1);
+    EXPECT_EQ(read(counter.x, 1)[0], failures - failed + 1);
   }
   EXPECT_GE(failures, 2) << "the beginning and the end";
 }
