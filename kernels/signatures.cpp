@@ -169,6 +169,8 @@ constexpr Operand kExpertGateUp[] = {
     {"inner", W, F32, false, {rows, dim(1), dim(3)}},
 };
 
+// Behind these dimensions, dim[7]: the first output that is computed, the ones
+// before it keep what `out` holds. 0 in plans.
 constexpr const char *kExpertDownDims[] = {
     "experts", "top_k",         "hidden",     "inner",
     "slots",   "slot_elements", "down_offset"};
@@ -200,7 +202,8 @@ constexpr Operand kSelectRows[] = {
 // to out[index[r]], the other pairs keep what they hold. No pair is named
 // twice.
 // Of outputs, or of the inner rows of an expert that the CPU began: then
-// "hidden" is their width.
+// "hidden" is their width. Behind these dimensions: of the last dim[2] rows of
+// a launch only the first dim[3] elements are put there. 0 in plans.
 constexpr const char *kExpertScatterDims[] = {"pairs", "hidden"};
 constexpr Operand kExpertScatter[] = {
     {"in", R, F32, false, {rows, dim(1)}},

@@ -78,6 +78,7 @@ private:
   /// `onHost` of them.
   struct Overlap {
     double bus = 0, disk = 0, host = 0, gpu = 0, hidden = 0, fetched = 0;
+    double busEnd = 0, hostEnd = 0; ///< With what follows behind them.
     double end = 0; ///< Until everything has arrived, run and come back.
   };
 
@@ -115,8 +116,9 @@ private:
                   hardware.hostToDeviceUs(onHost * perExpert * 4 *
                                           static_cast<double>(shape.hidden))
             : 0;
-    times.end = std::max({std::max(times.bus, times.disk) + afterBus, times.gpu,
-                          times.host + afterHost});
+    times.busEnd = std::max(times.bus, times.disk) + afterBus;
+    times.hostEnd = times.host + afterHost;
+    times.end = std::max({times.busEnd, times.gpu, times.hostEnd});
     return times;
   }
 
@@ -168,14 +170,22 @@ private:
     };
     take(at(0));
     take(at(most));
-    // Of several missing experts one may be shared, as the runtime does it: the
-    // CPU computes gate and up, the bus moves down.
+    // Of several missing experts the bus takes over so much of the end of the
+    // CPU's job, at most its down projections, as lets both end together. More
+    // on the CPU means less on the bus: bisection.
     constexpr double kFront = 2.0 / 3;
-    if (misses > 1)
-      for (auto count = static_cast<double>(std::max<int64_t>(near - 2, 0));
-           count + kFront <= inMemory && count <= static_cast<double>(near) + 2;
-           ++count)
-        take(overlap(misses, count + kFront, window));
+    constexpr int kHalvings = 32;
+    if (misses > 1) {
+      double least = 0, greatest = inMemory;
+      for (int i = 0; i < kHalvings; ++i) {
+        const double middle = (least + greatest) / 2;
+        const Overlap times = overlap(misses, middle, window);
+        (times.hostEnd < times.busEnd ? least : greatest) = middle;
+      }
+      // Whole experts are given to it, of each a third may go.
+      const double given = std::min(std::ceil(least), std::floor(inMemory));
+      take(overlap(misses, std::max(least, given * kFront), window));
+    }
     return best;
   }
 

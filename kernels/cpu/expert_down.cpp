@@ -30,9 +30,11 @@ void downTile(const KernelArgs &args, int64_t expert, int64_t first,
 }
 
 void expertDown(const KernelArgs &args, int64_t, const Parallel &parallel) {
+  const int64_t skipped = args.dim[7];
   RoutedPairs::of(args).forTiles(
-      parallel, args.dim[2], [&](int64_t expert, int64_t first, int64_t count) {
-        downTile(args, expert, first, count);
+      parallel, args.dim[2] - skipped,
+      [&](int64_t expert, int64_t first, int64_t count) {
+        downTile(args, expert, skipped + first, count);
       });
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kUpUnit = 16;
 
 /// Outputs of the second half of about as many bytes.
-int64_t downUnit(const KernelArgs &args) {
+int64_t unitOfDown(const KernelArgs &args) {
   const int64_t hidden = args.dim[2], inner = args.dim[3];
   const int64_t times = 2 * hidden / std::max(inner, int64_t{1});
   return std::clamp(times * kUpUnit, kUpUnit, kExpertTile);
@@ -44,53 +44,108 @@ bool ExpertHalves::areHalves(Kernel first, const KernelArgs &up, Kernel second,
   const int64_t topK = up.dim[1], rowElements = rows * up.dim[2];
   return up.data[5] == down.data[0] && up.dim[2] == down.dim[2] &&
          up.dim[3] == down.dim[3] && down.dim[0] <= up.dim[0] &&
-         up.dim[0] <= kMostExperts &&
+         up.dim[0] <= kMostExperts && down.dim[7] == 0 &&
          !overlap(up.data[0],
                   rowElements * static_cast<int64_t>(byteSize(up.dtype[0])),
                   down.data[5],
                   rowElements * topK * static_cast<int64_t>(sizeof(float)));
 }
 
-void ExpertHalves::run(const KernelArgs &up, const KernelArgs &down,
-                       const Parallel &parallel,
+void ExpertHalves::open(const KernelArgs &first, const KernelArgs &second) {
+  up = first;
+  down = second;
+  const RoutedPairs ofUp = RoutedPairs::of(up), ofDown = RoutedPairs::of(down);
+  const int64_t inner = up.dim[3], hidden = down.dim[2];
+  downUnit = unitOfDown(down);
+  upPieces = ofUp.active() * unitsOf(inner, kUpUnit);
+  pieces = upPieces + ofDown.active() * unitsOf(hidden, downUnit);
+  upBytes = static_cast<double>(2 * hidden * kUpUnit);
+  downBytes = static_cast<double>(inner * downUnit);
+  for (int64_t expert = 0; expert < ofUp.experts; ++expert)
+    missing[expert].store(inner, std::memory_order_relaxed);
+  work.store(pack({0, static_cast<uint32_t>(pieces)}),
+             std::memory_order_release);
+}
+
+void ExpertHalves::run(const Parallel &parallel,
                        std::atomic<uint32_t> &upDone) {
   const RoutedPairs first = RoutedPairs::of(up), second = RoutedPairs::of(down);
   const int64_t inner = up.dim[3], hidden = down.dim[2];
-  const int64_t unit = downUnit(down);
-  const int64_t firstActive = first.active();
-  const int64_t ups = firstActive * unitsOf(inner, kUpUnit);
-  const int64_t all = ups + second.active() * unitsOf(hidden, unit);
-  for (int64_t expert = 0; expert < first.experts; ++expert)
-    left[expert].store(inner, std::memory_order_relaxed);
-  std::atomic<int64_t> allLeft{firstActive * inner}, next{0};
+  std::atomic<int64_t> allMissing{first.active() * inner};
   auto tellUpDone = [&] {
     upDone.fetch_add(1, std::memory_order_release);
     upDone.notify_all();
   };
-  if (ups == 0)
+  if (upPieces == 0)
     tellUpDone();
 
   auto doFirst = [&](int64_t expert, int64_t output, int64_t count) {
     gateUpTile(up, expert, output, count);
-    left[expert].fetch_sub(count, std::memory_order_release);
-    if (allLeft.fetch_sub(count, std::memory_order_acq_rel) == count)
+    missing[expert].fetch_sub(count, std::memory_order_release);
+    if (allMissing.fetch_sub(count, std::memory_order_acq_rel) == count)
       tellUpDone();
   };
   // A tile of the first half that is waited for was taken before, by a thread
   // that waits for nothing.
   auto doSecond = [&](int64_t expert, int64_t output, int64_t count) {
-    while (left[expert].load(std::memory_order_acquire) > 0)
+    while (missing[expert].load(std::memory_order_acquire) > 0)
       std::this_thread::yield();
     downTile(down, expert, output, count);
   };
   // One range a thread: it takes work until none is left.
   forRanges(parallel, parallel.threads, [&](int64_t, int64_t) {
-    for (int64_t at; (at = next.fetch_add(1, std::memory_order_relaxed)) < all;)
-      if (at < ups)
+    for (;;) {
+      const Work taken = unpack(work.fetch_add(1, std::memory_order_relaxed));
+      const int64_t at = taken.next;
+      if (at >= taken.end)
+        return;
+      if (at < upPieces)
         first.forUnits(at, at + 1, inner, kUpUnit, doFirst);
       else
-        second.forUnits(at - ups, at - ups + 1, hidden, unit, doSecond);
+        second.forUnits(at - upPieces, at - upPieces + 1, hidden, downUnit,
+                        doSecond);
+    }
   });
+}
+
+int64_t ExpertHalves::takeBack(int64_t outputs) {
+  const int64_t hidden = down.dim[2], units = unitsOf(hidden, downUnit);
+  // Of the last pieces of all. An expert's last may be smaller than a unit.
+  auto outputsOf = [&](int64_t last) {
+    const int64_t rest = last % units;
+    return last / units * hidden +
+           (rest > 0 ? hidden - (units - rest) * downUnit : 0);
+  };
+  uint64_t word = work.load(std::memory_order_relaxed);
+  for (;;) {
+    const Work now = unpack(word);
+    const int64_t before = pieces - now.end;
+    const int64_t most = pieces - std::max<int64_t>({now.next, upPieces, 0});
+    int64_t last = before;
+    while (last < most && outputsOf(last + 1) - outputsOf(before) <= outputs)
+      ++last;
+    if (last <= before)
+      return 0;
+    const Work after = {now.next, static_cast<uint32_t>(pieces - last)};
+    if (work.compare_exchange_weak(word, pack(after),
+                                   std::memory_order_relaxed))
+      return outputsOf(last) - outputsOf(before);
+  }
+}
+
+double ExpertHalves::left(unsigned threads) const {
+  const Work now = unpack(work.load(std::memory_order_relaxed));
+  auto bytes = [&](int64_t from, int64_t end) {
+    const int64_t ups = std::max<int64_t>(0, std::min(end, upPieces) - from);
+    const int64_t downs = std::max<int64_t>(0, end - std::max(from, upPieces));
+    return static_cast<double>(ups) * upBytes +
+           static_cast<double>(downs) * downBytes;
+  };
+  const double all = bytes(0, now.end);
+  if (now.next >= now.end || all == 0)
+    return 0;
+  const int64_t begun = std::max<int64_t>(0, int64_t{now.next} - threads);
+  return (bytes(now.next, now.end) + bytes(begun, now.next) / 2) / all;
 }
 
 } // namespace sluice::cpu

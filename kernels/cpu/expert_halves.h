@@ -26,14 +26,46 @@ public:
   static bool areHalves(Kernel first, const KernelArgs &up, Kernel second,
                         const KernelArgs &down, int64_t rows);
 
-  /// Runs both. `upDone` gets one added, and is notified, when all rows of `up`
-  /// are there, which whoever sees it sees too. One call at a time.
-  void run(const KernelArgs &up, const KernelArgs &down,
-           const Parallel &parallel, std::atomic<uint32_t> &upDone);
+  /// Takes up both, for one run. From here on takeBack and left may be called.
+  void open(const KernelArgs &up, const KernelArgs &down);
+
+  /// Runs what was opened. `upDone` gets one added, and is notified, when all
+  /// rows of `up` are there, which whoever sees it sees too. One call at a
+  /// time.
+  void run(const Parallel &parallel, std::atomic<uint32_t> &upDone);
+
+  // Any thread may call these between open and the end of run, and gets 0
+  // after it.
+
+  /// Takes the last outputs of the second half back that no thread has begun:
+  /// `outputs` of them or, since pieces stay whole, a few less. They count over
+  /// its experts with rows, `hidden` of each. Gives how many will not be
+  /// computed.
+  int64_t takeBack(int64_t outputs);
+  /// Of the weights that both halves read the share that is still to be read;
+  /// what each of `threads` threads is at counts half.
+  double left(unsigned threads) const;
 
 private:
+  /// The pieces that are left: from `next`, which goes on behind `end` once for
+  /// each thread that finds none, to `end`.
+  struct Work {
+    uint32_t next, end;
+  };
+  static Work unpack(uint64_t word) {
+    return {static_cast<uint32_t>(word), static_cast<uint32_t>(word >> 32)};
+  }
+  static uint64_t pack(Work work) {
+    return uint64_t{work.end} << 32 | work.next;
+  }
+
+  KernelArgs up, down;
+  int64_t pieces = 0, upPieces = 0;  ///< The first half's come first.
+  int64_t downUnit = 1;              ///< Outputs of a piece of the second half.
+  double upBytes = 0, downBytes = 0; ///< Of a piece.
+  std::atomic<uint64_t> work{0};
   /// Outputs of the first half that are not there yet, by expert.
-  std::array<std::atomic<int64_t>, kMostExperts> left = {};
+  std::array<std::atomic<int64_t>, kMostExperts> missing = {};
 };
 
 } // namespace sluice::cpu

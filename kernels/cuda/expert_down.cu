@@ -6,7 +6,7 @@ namespace sluice::cuda {
 namespace {
 
 struct Down : ExpertArgs {
-  int64_t hidden, inner, downOffset;
+  int64_t hidden, inner, downOffset, firstOutput;
   float *out;
 };
 
@@ -17,6 +17,7 @@ template <typename W, int R>
 __device__ void downRows(const Down &args, float *staged, int64_t slot,
                          const int *pairs, int valid) {
   int64_t first =
+      args.firstOutput +
       (int64_t{blockIdx.y} * kDotWarps + threadIdx.x / kWarp) * kOutputs;
   const W *weights[kOutputs];
 #pragma unroll
@@ -63,8 +64,9 @@ __global__ void __launch_bounds__(kDotThreads, 2)
 // Any sizes, types and alignments: one warp a pair and output.
 __global__ void downScalarKernel(Down args) {
   ExpertGroup group = findGroup(args, true, blockIdx.x, 1);
-  int64_t output =
-      int64_t{blockIdx.y} * (blockDim.x / kWarp) + threadIdx.x / kWarp;
+  int64_t output = args.firstOutput +
+                   int64_t{blockIdx.y} * (blockDim.x / kWarp) +
+                   threadIdx.x / kWarp;
   if (group.expert < 0 || output >= args.hidden)
     return;
   int64_t pair = args.order[group.first], x = pair * args.inner;
@@ -91,18 +93,20 @@ cudaError_t expertDown(const KernelArgs &args, int64_t rows,
              args.dim[2],
              args.dim[3],
              args.dim[6],
+             args.dim[7],
              operand<float>(args, 5)};
+  const int64_t outputs = sizes.hidden - sizes.firstOutput;
   if (sizes.inner % kDotRun != 0 || sizes.slotElements % kDotRun != 0 ||
       sizes.downOffset % kDotRun != 0 || !isAligned16(sizes.in) ||
       !isAligned16(sizes.pool)) {
     constexpr int kThreads = 128;
-    dim3 grid(sizes.pairs, ceilDiv(sizes.hidden, kThreads / kWarp));
+    dim3 grid(sizes.pairs, ceilDiv(outputs, kThreads / kWarp));
     downScalarKernel<<<grid, kThreads, 0, context.stream>>>(sizes);
     return cudaGetLastError();
   }
   return withWeight(args.dtype[4], [&](auto tag) {
     using W = typename decltype(tag)::Type;
-    dim3 grid(expertUnits(sizes), ceilDiv(sizes.hidden, kDotWarps * kOutputs));
+    dim3 grid(expertUnits(sizes), ceilDiv(outputs, kDotWarps * kOutputs));
     return enqueue(context, downKernel<W>, grid, kDotThreads, 0, sizes,
                    expertsByPair(sizes));
   });

@@ -6,7 +6,7 @@ namespace sluice::cuda {
 namespace {
 
 struct Down : ExpertArgs {
-  int64_t hidden, inner, downOffset;
+  int64_t hidden, inner, downOffset, firstOutput;
   float *out;
 };
 
@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(kTileThreads) downTensorKernel(Down args) {
     rowStart[threadIdx.x] = valid ? pair * args.inner : -1;
   }
   __syncthreads();
-  int64_t firstColumn = int64_t{blockIdx.y} * kTile;
+  int64_t firstColumn = args.firstOutput + int64_t{blockIdx.y} * kTile;
   const Bf16 *const weights[1] = {static_cast<const Bf16 *>(args.pool) +
                                   args.slotStart(tile.expert) +
                                   args.downOffset + firstColumn * args.inner};
@@ -60,8 +60,10 @@ cudaError_t expertDownTensor(const KernelArgs &args, int64_t rows,
              args.dim[2],
              args.dim[3],
              args.dim[6],
+             args.dim[7],
              operand<float>(args, 5)};
-  if (!isAligned16(args.data[5]) ||
+  // Results are written in pairs.
+  if (!isAligned16(args.data[5]) || sizes.firstOutput % 2 != 0 ||
       !tensorExperts(sizes, sizes.hidden, sizes.inner, sizes.downOffset, 0))
     return expertDown(args, rows, context);
   constexpr int kBytes = kStages * sizeof(DownStage);
@@ -70,7 +72,8 @@ cudaError_t expertDownTensor(const KernelArgs &args, int64_t rows,
           kBytes);
       error != cudaSuccess)
     return error;
-  dim3 grid(maxTiles(sizes.experts, sizes.pairs), ceilDiv(sizes.hidden, kTile));
+  dim3 grid(maxTiles(sizes.experts, sizes.pairs),
+            ceilDiv(sizes.hidden - sizes.firstOutput, kTile));
   downTensorKernel<<<grid, kTileThreads, kBytes, context.stream>>>(sizes);
   return cudaGetLastError();
 }

@@ -6,10 +6,12 @@ namespace sluice::cuda {
 namespace {
 
 __global__ void expertScatterKernel(const float *in, const int *index,
-                                    float *out, int64_t hidden, int64_t count) {
+                                    float *out, int64_t hidden, int64_t rows,
+                                    int64_t wholeRows, int64_t columns) {
   int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i < count)
-    out[int64_t{index[i / hidden]} * hidden + i % hidden] = in[i];
+  int64_t row = i / hidden, column = i % hidden;
+  if (row < rows && (row < wholeRows || column < columns))
+    out[int64_t{index[row]} * hidden + column] = in[i];
 }
 
 } // namespace
@@ -21,7 +23,7 @@ cudaError_t expertScatter(const KernelArgs &args, int64_t rows,
     return cudaSuccess;
   expertScatterKernel<<<gridFor(count, 256), 256, 0, context.stream>>>(
       operand<const float>(args, 0), operand<const int>(args, 1),
-      operand<float>(args, 2), hidden, count);
+      operand<float>(args, 2), hidden, rows, rows - args.dim[2], args.dim[3]);
   return cudaGetLastError();
 }
 

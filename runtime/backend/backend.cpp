@@ -112,6 +112,12 @@ Status Backend::waitHostWork() {
   return Status::ok();
 }
 
+int64_t Backend::takeBackHostWork(int64_t outputs) {
+  return hostWork ? hostWork->takeBack(outputs) : 0;
+}
+
+double Backend::hostWorkLeft() const { return hostWork ? hostWork->left() : 0; }
+
 double Backend::hostWorkUs() const { return hostWork ? hostWork->lastUs() : 0; }
 
 std::optional<uint32_t> Backend::hostWorkTarget(size_t count) const {

@@ -151,6 +151,16 @@ public:
   /// their results. Returns at once, or when the job is done where streams
   /// cannot wait for it. Without a job nothing is waited for.
   virtual Status awaitHostWork(StreamKind stream, size_t count) = 0;
+  // A job of both halves of the same experts (expert_gate_up and expert_down
+  // behind it) may be given less to do while it runs. Other jobs say 0.
+
+  /// Takes back the last outputs of the second launch that no thread has begun:
+  /// `outputs` of them, counted over its experts, or less. The job does not
+  /// compute those; gives how many.
+  virtual int64_t takeBackHostWork(int64_t outputs);
+  /// Of the weights that the job reads the share that is still to be read, 0
+  /// when every piece is begun. Not where time is virtual.
+  double hostWorkLeft() const;
   /// Microseconds from the start of the last job to its end, on the clock of
   /// clockUs; 0 before the first. Call when waitHostWork has returned.
   virtual double hostWorkUs() const;

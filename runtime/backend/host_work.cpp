@@ -3,18 +3,12 @@
 #include "runtime/backend/host_work.h"
 #include "kernels/cpu/registry.h"
 #include "runtime/backend/cpu/thread_pool.h"
+#include "runtime/core/fault.h"
 
 namespace sluice {
 namespace {
 
 using Clock = cpu::ThreadPool::Clock;
-
-/// Whether both are halves of the same experts, which run as one.
-bool canJoin(const HostLaunch &first, const HostLaunch &second) {
-  return first.rows > 0 && first.rows == second.rows &&
-         cpu::ExpertHalves::areHalves(first.kernel, first.args, second.kernel,
-                                      second.args, first.rows);
-}
 
 } // namespace
 
@@ -34,8 +28,19 @@ bool HostWork::canRun(const HostLaunch &launch) {
   return launch.rows >= 0 && cpu::findCpuKernel(launch.kernel);
 }
 
+bool HostWork::areHalves(std::span<const HostLaunch> launches) {
+  return launches.size() == 2 && launches[0].rows > 0 &&
+         launches[0].rows == launches[1].rows &&
+         cpu::ExpertHalves::areHalves(launches[0].kernel, launches[0].args,
+                                      launches[1].kernel, launches[1].args,
+                                      launches[0].rows);
+}
+
 void HostWork::start(std::span<const HostLaunch> launches) {
   this->launches = launches;
+  joint = areHalves(launches);
+  if (joint)
+    halves.open(launches[0].args, launches[1].args);
   before = progress.load(std::memory_order_relaxed);
   startedAt = Clock::now();
   started.fetch_add(1, std::memory_order_release);
@@ -62,6 +67,10 @@ void HostWork::awaitTarget(const std::atomic<uint32_t> &progress,
     cpu::waitForChange(progress, seen);
 }
 
+double HostWork::left() const {
+  return joint ? halves.left(pool->threads()) : 0;
+}
+
 void HostWork::takeSpans(std::vector<TraceSpan> &target) {
   target.insert(target.end(), spans.begin(), spans.end());
   spans.clear();
@@ -85,18 +94,24 @@ void HostWork::workerLoop() {
 }
 
 void HostWork::run() {
+  if (faultHits(Fault::Late))
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   cpu::Parallel parallel = cpu::makeParallel(*pool);
   // Launches follow each other faster than threads wake up.
   pool->stayAwake(Clock::time_point::max());
-  for (size_t i = 0; i < launches.size(); ++i) {
-    const HostLaunch &launch = launches[i];
-    if (i + 1 < launches.size() && canJoin(launch, launches[i + 1])) {
-      halves.run(launch.args, launches[++i].args, parallel, progress);
-    } else if (launch.rows > 0) {
-      cpu::findCpuKernel(launch.kernel)(launch.args, launch.rows, parallel);
-    }
+  auto tellDone = [this] {
     progress.fetch_add(1, std::memory_order_release);
     progress.notify_all();
+  };
+  if (joint) {
+    halves.run(parallel, progress);
+    tellDone();
+  } else {
+    for (const HostLaunch &launch : launches) {
+      if (launch.rows > 0)
+        cpu::findCpuKernel(launch.kernel)(launch.args, launch.rows, parallel);
+      tellDone();
+    }
   }
   pool->stayAwake(Clock::now() + cpu::kAwake);
 }

@@ -3,7 +3,7 @@
 // A thread of its own with threads of its own, so that experts in host memory
 // can be computed while every stream of the backend goes on. One job at a time;
 // a job is a list of launches of the CPU kernels, run in order, each shared by
-// all threads; both halves of the same experts run as one.
+// all threads; a job of both halves of the same experts runs them as one.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -46,6 +46,8 @@ public:
 
   /// Whether there is such a kernel and its rows are 0 or more.
   static bool canRun(const HostLaunch &launch);
+  /// Whether they are both halves of the same experts, which run as one.
+  static bool areHalves(std::span<const HostLaunch> launches);
   /// No job may run; `launches` stays alive until wait. What the caller
   /// wrote before is visible to the job.
   void start(std::span<const HostLaunch> launches);
@@ -53,6 +55,19 @@ public:
   /// once.
   void wait();
   bool isIdle() const;
+
+  // Of a job of both halves of the same experts; other jobs have nothing left
+  // for anyone else.
+
+  /// See ExpertHalves: outputs of the second half that the job will not compute
+  /// after all. Only the thread that starts jobs may call.
+  int64_t takeBack(int64_t outputs) {
+    return joint ? halves.takeBack(outputs) : 0;
+  }
+  /// The share of its weights that is still to be read, as far as threads go on
+  /// as they do; 0 when none of them has anything to begin.
+  double left() const;
+
   /// What `progress` is once the first `count` launches of the job, or all, are
   /// done; whoever sees that sees their results.
   uint32_t target(size_t count) const {
@@ -79,6 +94,7 @@ private:
   std::atomic<uint32_t> &progress;
   // Written by the caller while idle, read by the worker after `started`.
   std::span<const HostLaunch> launches;
+  bool joint = false;  ///< Both halves of the same experts.
   uint32_t before = 0; ///< What `progress` was when the job started.
   std::chrono::steady_clock::time_point startedAt;
   const TraceClock *clock = nullptr;

@@ -12,6 +12,7 @@
 //   short     a read of weights gives half of what was asked for
 //   graph     the recording of a graph fails: its beginning, its end, and on
 //             the CPU backend each launch and copy that it is to hold
+//   late      the CPU's threads come late to a job beside the streams (20 ms)
 //
 // NAME happens every time, NAME:N only the N-th time (from 1) that the program
 // gets there. An unknown name or number is said on stderr and left out.
@@ -24,7 +25,7 @@
 namespace sluice {
 
 /// What can be made to fail, in the order of the list above.
-enum class Fault { Uring, Direct, Pin, Alloc, Read, Short, Graph };
+enum class Fault { Uring, Direct, Pin, Alloc, Read, Short, Graph, Late };
 
 /// Whether `fault` is to happen here and now. Counts the call. Any thread;
 /// costs one load while no fault is asked for.

@@ -17,11 +17,11 @@ struct Counters {
   uint64_t prefetched = 0;      ///< Copies begun before the demand.
   uint64_t prefetchUsed = 0;    ///< Of these, demanded while in their slot.
   uint64_t prefetchDropped = 0; ///< Predictions whose copy was never begun.
-  uint64_t fetchedBytes = 0; ///< Copied after a demand; of a shared one a part.
+  uint64_t fetchedBytes = 0;    ///< Copied after a demand, whole or in part.
   uint64_t prefetchedBytes = 0; ///< Copied before the demand.
   uint64_t wastedBytes = 0;     ///< Prefetched, then evicted before any use.
-  uint64_t hostExperts = 0;     ///< Misses that the CPU computed whole.
-  uint64_t hostBytes = 0;       ///< Weights that it read: they never moved.
+  uint64_t hostExperts = 0;     ///< Misses that the CPU was given.
+  uint64_t hostBytes = 0; ///< Weights of them that it read: they never moved.
 
   /// hits / demands, 0 without demands.
   double hitRate() const {

@@ -103,11 +103,11 @@ void Residency::ranOnHost(uint32_t id, uint64_t bytes) {
   sums.hostBytes += bytes;
 }
 
-void Residency::sharedWithHost(uint32_t id, uint64_t bytes) {
-  assert(slotOfId[id] != kNone && "a part of what is shared moves to a slot");
+void Residency::handedOver(uint32_t id, uint64_t bytes) {
+  assert(slotOfId[id] != kNone && "what is handed over moves to a slot");
   (void)id;
-  sums.hostBytes += bytes;
-  sums.fetchedBytes -= bytes;
+  sums.hostBytes -= bytes;
+  sums.fetchedBytes -= slotBytes - bytes;
 }
 
 /// The owner of `slot` loses it.

@@ -76,9 +76,10 @@ public:
 
   /// The CPU computed `id`, a miss, from `bytes` of weights in host memory.
   void ranOnHost(uint32_t id, uint64_t bytes);
-  /// The CPU computes with `bytes` of the weights of `id`, which was taken for
-  /// a demand: so many of them do not move.
-  void sharedWithHost(uint32_t id, uint64_t bytes);
+  /// Of `id`, which the CPU was given and which has been taken for a demand
+  /// since, only the last `bytes` of the weights move, and the CPU reads the
+  /// others.
+  void handedOver(uint32_t id, uint64_t bytes);
   /// `count` predictions were given up before their copy began.
   void droppedPrefetches(uint64_t count) { sums.prefetchDropped += count; }
 

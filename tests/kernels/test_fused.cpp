@@ -140,7 +140,8 @@ TEST(Fused, ExpertHalves) {
                                                Kernel::ExpertDown, down,
                                                source.rows));
       std::atomic<uint32_t> upDone{0};
-      halves.run(both.args, down, parallel, upDone);
+      halves.open(both.args, down);
+      halves.run(parallel, upDone);
       EXPECT_EQ(upDone, 1u);
       EXPECT_EQ(compareBits(source, parts, both), "");
       EXPECT_EQ(std::memcmp(expected.data(), out.data(),
@@ -148,6 +149,112 @@ TEST(Fused, ExpertHalves) {
                 0)
           << source.describe();
     }
+  }
+}
+
+/// The outputs that expert_down computes for each expert with rows, in order.
+std::vector<std::vector<int32_t>> pairsByExpert(const KernelArgs &down) {
+  const auto *offsets = static_cast<const int32_t *>(down.data[1]);
+  const auto *order = static_cast<const int32_t *>(down.data[2]);
+  std::vector<std::vector<int32_t>> found;
+  for (int64_t expert = 0; expert < down.dim[0]; ++expert)
+    if (offsets[expert + 1] > offsets[expert])
+      found.emplace_back(order + offsets[expert], order + offsets[expert + 1]);
+  return found;
+}
+
+// What is taken back is not computed, all else is as it would be without, and
+// expert_down over what is left brings the rest.
+TEST(Fused, ExpertHalvesTakeBack) {
+  cpu::ExpertHalves halves;
+  Threads threads(3);
+  for (int seed = 0, end = caseCount(40); seed < end; ++seed) {
+    Case source = makeCase(Kernel::ExpertGateUp, seed);
+    Operands parts(source);
+    const int64_t experts = source.args.dim[0], hidden = source.args.dim[2];
+    std::vector<float> expected, out;
+    run(Kernel::ExpertGateUp, parts.args, source.rows);
+    run(Kernel::ExpertDown, downBehind(parts.args, experts, expected),
+        source.rows);
+    Operands both(source);
+    const KernelArgs down = downBehind(both.args, experts, out);
+    const auto pairs = pairsByExpert(down);
+    const auto all = static_cast<int64_t>(pairs.size()) * hidden;
+    halves.open(both.args, down);
+    EXPECT_EQ(halves.left(3), all > 0 ? 1 : 0);
+    EXPECT_EQ(halves.takeBack(0), 0);
+    // Some at once, some more behind it; of pieces that are not whole nothing.
+    const int64_t asked = all * (seed % 4) / 3;
+    int64_t taken = halves.takeBack(asked);
+    EXPECT_LE(taken, asked);
+    EXPECT_GT(taken + 64, asked);
+    std::atomic<uint32_t> upDone{0};
+    halves.run(threads.parallel(), upDone);
+    EXPECT_EQ(upDone, 1u);
+    EXPECT_EQ(halves.takeBack(hidden), 0) << "after the run";
+    EXPECT_EQ(halves.left(3), 0);
+    EXPECT_EQ(compareBits(source, parts, both), "");
+    const int64_t kept = all - taken;
+    for (size_t i = 0; i < pairs.size(); ++i)
+      for (int32_t pair : pairs[i])
+        for (int64_t output = 0; output < hidden; ++output) {
+          const int64_t at = pair * hidden + output;
+          const bool isThere = static_cast<int64_t>(i) * hidden + output < kept;
+          ASSERT_EQ(out[at], isThere ? expected[at] : -1.0f)
+              << source.describe() << " pair " << pair << " output " << output;
+        }
+    if (taken == 0)
+      continue;
+    // The rest, expert by expert, as the device would go on.
+    int64_t first = kept / hidden, index = 0;
+    std::vector<int32_t> offsets(experts + 1), all32(experts + 1);
+    const auto *from = static_cast<const int32_t *>(down.data[1]);
+    for (int64_t expert = 0; expert < experts; ++expert) {
+      const bool has = from[expert + 1] > from[expert];
+      if (has && index++ >= first) {
+        KernelArgs rest = down;
+        std::fill(offsets.begin(), offsets.end(), from[expert]);
+        std::fill(offsets.begin() + expert + 1, offsets.end(),
+                  from[expert + 1]);
+        rest.data[1] = offsets.data();
+        rest.dim[7] = index - 1 == first ? kept % hidden : 0;
+        run(Kernel::ExpertDown, rest, source.rows);
+      }
+    }
+    EXPECT_EQ(std::memcmp(expected.data(), out.data(),
+                          expected.size() * sizeof(float)),
+              0)
+        << source.describe();
+  }
+}
+
+// Taken from another thread while it runs: every output is computed once or
+// taken back.
+TEST(Fused, ExpertHalvesTakeBackMeanwhile) {
+  cpu::ExpertHalves halves;
+  Threads threads(3);
+  for (int seed = 0, end = caseCount(40); seed < end; ++seed) {
+    Case source = makeCase(Kernel::ExpertGateUp, seed);
+    Operands both(source);
+    const int64_t experts = source.args.dim[0], hidden = source.args.dim[2];
+    std::vector<float> out;
+    const KernelArgs down = downBehind(both.args, experts, out);
+    const auto pairs = pairsByExpert(down);
+    halves.open(both.args, down);
+    std::atomic<uint32_t> upDone{0};
+    int64_t taken = 0;
+    {
+      std::jthread taker([&] {
+        for (int turn = 0; turn < 8; ++turn)
+          taken += halves.takeBack(70);
+      });
+      halves.run(threads.parallel(), upDone);
+    }
+    int64_t untouched = 0;
+    for (const auto &rows : pairs)
+      for (int64_t output = 0; output < hidden; ++output)
+        untouched += out[rows.front() * hidden + output] == -1.0f;
+    EXPECT_EQ(untouched, taken) << source.describe();
   }
 }
 
@@ -169,6 +276,9 @@ TEST(Fused, KnowsHalves) {
   EXPECT_FALSE(joins(up, other));
   other = down;
   other.data[3] = out.data(); // Other slots.
+  EXPECT_FALSE(joins(up, other));
+  other = down;
+  other.dim[7] = 1; // Not all outputs.
   EXPECT_FALSE(joins(up, other));
   other = down;
   ++other.dim[0]; // An expert that the first half has not.

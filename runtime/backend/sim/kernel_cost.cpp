@@ -29,6 +29,13 @@ double matrixBytes(const KernelArgs &args) {
          double(byteSize(args.dtype[kPool]));
 }
 
+/// Of the outputs, those that are computed; only expert_down leaves some out.
+double computedShare(Kernel kernel, const KernelArgs &args) {
+  return kernel == Kernel::ExpertDown
+             ? 1 - double(args.dim[7]) / double(args.dim[2])
+             : 1;
+}
+
 /// attention: q, k_cache, v_cache, position, sequence.
 constexpr int kPosition = 3, kSequence = 4;
 
@@ -71,7 +78,7 @@ std::optional<double> sparseBytes(Kernel kernel, std::string_view operand,
     return n * dim(0) * size;
   if (operand == "pool")
     return activeExperts(args, rows).count * matrices(kernel) *
-           matrixBytes(args);
+           matrixBytes(args) * computedShare(kernel, args);
   if (operand == "order" && isExpertKernel(kernel))
     return activeExperts(args, rows).pairs * size;
   if (isExpertKernel(kernel)) // Activations: those of the pairs that run.
@@ -99,7 +106,8 @@ double products(Kernel kernel, const KernelArgs &args, int64_t rows) {
     return 2 * double(rows) * contextsOf(args, rows).perRow * dim(0) * dim(2);
   case Kernel::ExpertGateUp:
   case Kernel::ExpertDown:
-    return activeExperts(args, rows).pairs * matrices(kernel) * dim(2) * dim(3);
+    return activeExperts(args, rows).pairs * matrices(kernel) * dim(2) *
+           dim(3) * computedShare(kernel, args);
   default:
     return 0;
   }
@@ -167,7 +175,7 @@ double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
     if (hardware.expertUs(args.dim[2], args.dim[3], bytes, 1))
       return overExperts(args, rows, [&](double expertRows) {
         // The entry is of both kernels: each has its matrices' share.
-        return matrices(kernel) / 3 *
+        return computedShare(kernel, args) * matrices(kernel) / 3 *
                *hardware.expertUs(args.dim[2], args.dim[3], bytes, expertRows);
       });
   } else {

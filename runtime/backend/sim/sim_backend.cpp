@@ -9,6 +9,7 @@
 #include "runtime/backend/sim/timeline.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
@@ -228,6 +229,17 @@ public:
                                 launch.rows);
         bytes += sim::hostKernelBytes(launch.kernel, launch.args, launch.rows);
       }
+    hostOutputs = 0;
+    outputEachUs = 0;
+    if (HostWork::areHalves(launches) && us > 0) {
+      const HostLaunch &down = launches[1];
+      hostOutputs =
+          std::llround(sim::activeExperts(down.args, down.rows).count *
+                       static_cast<double>(down.args.dim[2]));
+      outputEachUs =
+          sim::hostKernelUs(hardware, down.kernel, down.args, down.rows) /
+          static_cast<double>(hostOutputs);
+    }
     if (us > 0)
       us += hardware.hostJobUs.value;
     timeline.startJob({us, rateOf(bytes, us)}, now);
@@ -257,6 +269,16 @@ public:
     if (hostRunning && count >= hostLaunches)
       timeline.waitForJob(int(stream), now);
     return Status::ok();
+  }
+  int64_t takeBackHostWork(int64_t outputs) override {
+    if (!hostRunning || outputEachUs == 0)
+      return 0;
+    const double most = timeline.shortenJob(
+        static_cast<double>(std::min(outputs, hostOutputs)) * outputEachUs,
+        now);
+    const auto taken = std::llround(most / outputEachUs);
+    hostOutputs -= taken;
+    return taken;
   }
   double hostWorkUs() const override { return hostUs; }
 
@@ -411,6 +433,8 @@ private:
   double now = 0;
   bool hostRunning = false;
   size_t hostLaunches = 0;          ///< Of the job that runs.
+  int64_t hostOutputs = 0;          ///< That takeBackHostWork can take.
+  double outputEachUs = 0;          ///< What each of them takes.
   double hostStart = 0, hostUs = 0; ///< When it began; what the last took.
   TraceSpan hostSpan;               ///< Of the host work that runs.
   std::vector<Pending> pending;

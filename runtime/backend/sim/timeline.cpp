@@ -155,6 +155,17 @@ void Timeline::startJob(const Cost &cost, double now) {
   }
 }
 
+double Timeline::shortenJob(double us, double now) {
+  advanceTo(now);
+  // Up to jobAt it has run beside what was laid out; on its own until now.
+  const double alone = std::min(job.us, std::max(0.0, now - jobAt));
+  jobAt += alone;
+  job.us -= alone;
+  const double less = std::min(job.us, us);
+  job.us -= less;
+  return less;
+}
+
 double Timeline::finishJob() {
   double ready;
   for (int next; (next = nextStream(ready)) >= 0 && ready < jobAt + job.us;)

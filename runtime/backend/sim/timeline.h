@@ -85,6 +85,9 @@ public:
 
   /// The host's job begins at `now`; the one before must be finished.
   void startJob(const Cost &cost, double now);
+  /// Gives the running job `us` less to do, as it takes alone, or what is left
+  /// of it at `now`; how much less.
+  double shortenJob(double us, double now);
   /// Runs what is ready before the job ends; the time when it ends.
   double finishJob();
   /// What is enqueued on `stream` from here on starts when the job that runs

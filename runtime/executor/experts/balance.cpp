@@ -26,35 +26,46 @@ void learn(double &mean, double experts, double us) {
 
 } // namespace
 
-Division divide(uint32_t missing, uint32_t queued, double front,
+uint32_t divide(uint32_t missing, uint32_t queued, double tail,
                 const ExpertTimes &times) {
   // No work takes no time, also where one would take for ever.
   auto lasts = [](double experts, double one) {
     return experts == 0 ? 0 : experts * one;
   };
-  Division best;
+  // Rounding makes no division better than another.
+  constexpr double kBetter = 1 - 1e-9;
+  uint32_t best = 0;
   double least = 0;
-  auto look = [&](const Division &division) {
-    const double part = division.shared ? front : 0;
-    const double onBus = missing - division.host - part;
+  for (uint32_t host = 0; host <= missing; ++host) {
+    double onHost = host, onBus = missing - host;
+    const double over =
+        tail == 0 ? 0
+                  : std::min(host * tail,
+                             handOver(onHost * times.host,
+                                      (onBus + queued) * times.bus, times));
+    onHost -= over;
+    onBus += over;
     const double time =
-        std::max(lasts(division.host + part, times.host),
+        std::max(lasts(onHost, times.host),
                  onBus == 0 ? 0 : lasts(onBus + queued, times.bus));
-    if (division == Division() || time < least) {
-      best = division;
+    if (host == 0 || time < least * kBetter) {
+      best = host;
       least = time;
     }
-  };
-  for (uint32_t host = 0; host <= missing; ++host)
-    look({host, false});
-  if (front > 0 && front < 1)
-    for (uint32_t host = 0; host < missing; ++host)
-      look({host, true});
+  }
   return best;
 }
 
+double handOver(double hostUs, double busUs, const ExpertTimes &times) {
+  return std::max(0.0, (hostUs - busUs) / (times.host + times.bus));
+}
+
+bool Balance::hasLearned(float share) const {
+  return share > 0 && share < 1 && learned.host > 0 && learned.bus > 0;
+}
+
 ExpertTimes Balance::times(float share) const {
-  if (share > 0 && share < 1 && learned.host > 0 && learned.bus > 0)
+  if (hasLearned(share))
     return learned;
   return {1 / static_cast<double>(share), 1 / (1 - static_cast<double>(share))};
 }

@@ -17,22 +17,19 @@ struct ExpertTimes {
   double host = 0, bus = 0;
 };
 
-/// Who takes the missing experts of a layer: `host` of them the CPU, one both
-/// if `shared`, the others the bus.
-struct Division {
-  uint32_t host = 0;
-  bool shared = false;
-  bool operator==(const Division &) const = default;
-};
-
-/// Divides `missing` experts so that the CPU and the bus, which has `queued`
-/// more to move, end as early as possible. Of a shared expert the CPU does the
-/// part `front` (its gate and up projections, as a share of its bytes) and the
-/// bus moves the rest; 0: none can be shared. Of equal divisions the one that
-/// shares none and gives the CPU least. When nothing is left for the bus, what
-/// is queued is not waited for.
-Division divide(uint32_t missing, uint32_t queued, double front,
+/// How many of `missing` experts the CPU takes, so that it and the bus, which
+/// has `queued` more to move, end as early as possible. Of each expert that the
+/// CPU takes, the bus may take the part `tail` over again (down, as a share of
+/// the bytes), as much of it as is best; 0: none of it. Of equal divisions the
+/// one that gives the CPU least. When nothing is left for the bus, what is
+/// queued is not waited for.
+uint32_t divide(uint32_t missing, uint32_t queued, double tail,
                 const ExpertTimes &times);
+
+/// Experts' worth that the bus should take over from a CPU which has `hostUs`
+/// to go and takes `times.host` for each, when the bus has `busUs` to go; 0 or
+/// more.
+double handOver(double hostUs, double busUs, const ExpertTimes &times);
 
 class Balance {
 public:
@@ -41,8 +38,11 @@ public:
   /// against them.
   ExpertTimes times(float share) const;
 
-  // What was seen. A shared expert counts by its part; from less than one in
-  // all nothing is learned.
+  /// Whether that is what was seen, in microseconds.
+  bool hasLearned(float share) const;
+
+  // What was seen. Parts of experts count as such; from less than one in all
+  // nothing is learned.
   void ranOnHost(double experts, double us);
   void moved(double experts, double us);
 

@@ -28,7 +28,7 @@ Status Demand::open(Bank &of, std::span<const int32_t> ids, uint32_t first,
   read.clear();
   nextMissing = nextUnread = nextRead = 0;
   reads = 0;
-  shared = kNone;
+  mayHandOver = false;
 
   const uint32_t firstPair = first * of.topK, endPair = end * of.topK;
   std::fill_n(next.begin(), of.experts, 0);

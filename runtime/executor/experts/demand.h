@@ -14,8 +14,8 @@ enum class Place : uint8_t {
   Missing, ///< In none.
   Sent,    ///< In a slot to which this demand copies it.
   Host,    ///< In none: the CPU computes it.
-  Shared,  ///< The CPU computes gate and up; down comes to a slot, which is
-           ///< forgotten afterwards.
+  Tail,    ///< The CPU began it; the rest of its down projection comes to a
+           ///< slot, which is forgotten afterwards.
 };
 
 /// An expert that the demand wants.
@@ -44,20 +44,18 @@ public:
   uint32_t indexOf(uint32_t expert) const { return itemOf[expert]; }
   /// Items that wait for a slot, in whatever way.
   bool isIncomplete() const { return needsSlots() || readsDisk(); }
-  /// Those of them that wait for nothing but a slot; the shared one comes last.
+  /// Those of them that wait for nothing but a slot.
   bool needsSlots() const {
-    return nextMissing < missing.size() || nextRead < read.size() ||
-           (shared != kNone && items[shared].slot == kNone && !readsDisk());
+    return nextMissing < missing.size() || nextRead < read.size();
   }
   /// Some are still to come from disk.
   bool readsDisk() const { return nextUnread < unread.size() || reads > 0; }
-  /// Items of the sequence that waves run: all but the shared one, its last.
-  size_t inWaves() const {
-    return sequence.size() - (shared != kNone && items[shared].slot != kNone);
-  }
   /// The CPU has a part in it.
-  bool usesHost() const { return !onHost.empty() || shared != kNone; }
+  bool usesHost() const { return !onHost.empty(); }
 
+  /// The bus may take over the end of what the CPU does.
+  bool mayHandOver = false;
+  float share = 0; ///< The CPU's part of the rates of both, where it may.
   bool isFetching = false; ///< Between its demand and the end of its run.
   Bank *bank = nullptr;
   uint32_t firstRow = 0, endRow = 0;
@@ -75,7 +73,6 @@ public:
   };
   std::vector<Read> read;         ///< Read, without a slot; from nextRead.
   std::vector<uint32_t> onHost;   ///< For the CPU.
-  uint32_t shared = kNone;        ///< For the CPU and the bus, or kNone.
   std::vector<uint32_t> sequence; ///< In a slot or on the way, as they run.
   size_t nextMissing = 0, nextUnread = 0, nextRead = 0;
   uint32_t reads = 0; ///< Under way.

@@ -60,7 +60,7 @@ void Engine::releaseHeld() {
     if (item.place == Place::Missing || item.place == Place::Host ||
         residency.slotOf(bank.id(item.expert)) != item.slot)
       continue;
-    const bool isWhole = item.place != Place::Shared;
+    const bool isWhole = item.place != Place::Tail;
     if (!isWhole || (forgetHeld && item.place == Place::Sent))
       residency.forget(item.slot);
     else

@@ -15,7 +15,9 @@ Engine::Engine(Backend &backend, Store from, const plan::fb::Plan &plan,
       transfers(backend, firstEvent + Store::slots(plan)),
       prefetcher(backend, store, transfers, plan), wanted(store) {
   waveEnds.reserve(store.maxExperts + 1);
-  waveArgs.resize(2 * (store.maxExperts + 1));
+  // A wave an expert; the tail: a launch an expert, the rows before them, and
+  // results behind them.
+  waveArgs.resize(3 * (store.maxExperts + 1) + 2);
 }
 
 Engine::~Engine() = default;

@@ -90,8 +90,6 @@ private:
   Status fillSlots();
   Status observeBus();
   Status observeHost();
-  void giveToHost(uint32_t index, Place place);
-  Status sendShared();
   Result<bool> send(uint32_t index, const std::byte *image, bool fromRing,
                     bool isLast = false);
 
@@ -101,7 +99,10 @@ private:
   Result<uint32_t> awaitItems(size_t end);
   Status launchKernels(const RunOperands &operands, uint32_t rows, size_t end,
                        uint32_t awaited);
-  Status runShared(const RunOperands &operands, uint32_t rows);
+  Status takeTail(const RunOperands &operands, uint32_t rows);
+  Result<double> tailExperts();
+  size_t takeTailSlots(size_t count);
+  Status runTail(const RunOperands &operands, uint32_t rows);
   KernelArgs upArgs(const RunOperands &operands, size_t first,
                     size_t end) const;
   KernelArgs downArgs(const KernelArgs &up, const RunOperands &operands) const;
@@ -123,10 +124,12 @@ private:
   WaveTables tables;
   HostJob host;
   Balance balance;
-  double onHost = 0;        ///< Experts of the CPU's job.
+  double onHost = 0; ///< Experts of the CPU's job, but for its tail.
+  double hostStartUs = 0;
   bool hostThreads = false; ///< Whether host work has made its threads.
   /// Experts of the open demand on the bus whose end is to be observed, or 0.
   double onBus = 0;
+  double sent = 0; ///< Copies of the demand or before it, on their way.
   double busStartUs = 0;
   std::unique_ptr<ExpertHome> home;
   RoutingSource *routing = nullptr;

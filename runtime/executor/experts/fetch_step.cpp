@@ -69,31 +69,12 @@ Status Engine::fillSlots() {
     const std::byte *image =
         home->image(wanted.bank->index, wanted.items[index].expert);
     const bool isLast = wanted.nextMissing + 1 == wanted.missing.size() &&
-                        !wanted.readsDisk() && wanted.shared == kNone;
+                        !wanted.readsDisk() && !wanted.mayHandOver;
     SLUICE_ASSIGN_OR_RETURN(bool sent, send(index, image, false, isLast));
     if (!sent)
       return Status::ok();
   }
-  return wanted.shared == kNone || wanted.readsDisk() ? Status::ok()
-                                                      : sendShared();
-}
-
-/// Sends the down projection of the shared expert, once. Last: nothing but its
-/// own product is left to do when it has arrived.
-Status Engine::sendShared() {
-  const Bank &bank = *wanted.bank;
-  Item &item = wanted.items[wanted.shared];
-  if (item.slot != kNone)
-    return Status::ok();
-  const uint32_t id = bank.id(item.expert);
-  item.slot = bank.residency().take(id, Purpose::Demand);
-  if (item.slot == kNone)
-    return Status::ok();
-  wanted.sequence.push_back(wanted.shared);
-  bank.residency().sharedWithHost(id, bank.front());
-  return transfers.copyIn(StreamKind::Demand, bank, item.expert, item.slot,
-                          home->image(bank.index, item.expert), false,
-                          Transfers::Part::Back);
+  return Status::ok();
 }
 
 /// Takes the time when the bus has moved what the fetch sent.

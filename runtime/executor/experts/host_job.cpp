@@ -13,25 +13,22 @@ Status HostJob::reserve(const Bank &bank, uint32_t pairs, DType inType,
   auto grow = [](auto &memory, size_t size) {
     memory.resize(std::max(memory.size(), size));
   };
-  auto enlarge = [&](Allocation &memory, uint64_t bytes) -> Status {
-    if (memory.bytes() >= bytes)
-      return Status::ok();
-    SLUICE_ASSIGN_OR_RETURN(memory, backend.allocate(MemoryKind::Host, bytes));
-    return Status::ok();
-  };
   grow(rows, size_t{pairs} * bank.hidden * byteSize(inType));
   grow(order, pairs);
   std::iota(order.begin(), order.end(), 0);
   grow(offsets, bank.experts + 1);
   grow(slots, bank.experts);
-  SLUICE_RETURN_IF_ERROR(
-      enlarge(innerMemory, uint64_t{pairs} * bank.inner * sizeof(float)));
-  return enlarge(pairMemory, uint64_t{pairs} * sizeof(int32_t));
+  grow(computed, pairs);
+  const uint64_t innerBytes = uint64_t{pairs} * bank.inner * sizeof(float);
+  if (innerMemory.bytes() < innerBytes) {
+    SLUICE_ASSIGN_OR_RETURN(innerMemory,
+                            backend.allocate(MemoryKind::Host, innerBytes));
+  }
+  return Status::ok();
 }
 
-bool HostJob::canShare(const Backend &backend) const {
-  return innerMemory.data() && backend.kernelsReach(innerMemory.data()) &&
-         backend.kernelsReach(pairMemory.data());
+bool HostJob::canHandOver(const Backend &backend) const {
+  return innerMemory.data() && backend.kernelsReach(innerMemory.data());
 }
 
 Status HostJob::start(const Demand &demand, const HostOperands &operands,
@@ -40,26 +37,24 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   const Pool &pool = *bank.pool;
   const size_t rowBytes = bank.hidden * byteSize(operands.inType);
   size_t experts = 0, gathered = 0;
-  auto gather = [&](uint32_t index) {
+  for (uint32_t index : demand.onHost) {
     const Item &item = demand.items[index];
     offsets[experts] = static_cast<int32_t>(gathered);
     // The images of the host pool lie one after the other, like slots.
     slots[experts++] = static_cast<int32_t>(item.image);
     for (uint32_t i = 0; i < item.pairs; ++i, ++gathered) {
       int32_t pair = demand.pairs[item.firstPair + i];
-      computed()[gathered] = pair;
+      computed[gathered] = pair;
       std::memcpy(rows.data() + gathered * rowBytes,
                   operands.in + pair / bank.topK * rowBytes, rowBytes);
     }
-  };
-  for (uint32_t index : demand.onHost)
-    gather(index);
-  count = gathered;
-  if (demand.shared != kNone)
-    gather(demand.shared);
+  }
+  offsets[experts] = static_cast<int32_t>(gathered);
+  count = experts;
+  hidden = bank.hidden;
+  left = {count, 0};
   if (gathered == 0)
     return Status::ok();
-  offsets[experts] = static_cast<int32_t>(gathered);
 
   // Every gathered row is a row of its own here: top_k is 1.
   KernelArgs up;
@@ -89,8 +84,6 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
 
   KernelArgs down = up;
   down.data[0] = inner();
-  down.dim[0] = static_cast<int64_t>(demand.onHost.size());
-  down.maxRows = static_cast<int64_t>(count);
   down.dtype[0] = DType::F32;
   down.data[5] = operands.outputs;
   down.dim[6] = bank.downOffset;
@@ -100,6 +93,14 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   backend.label({"host experts", static_cast<int32_t>(bank.layer), -1});
   running = true;
   return backend.startHostWork(launches);
+}
+
+HostJob::Tail HostJob::takeTail(Backend &backend, int64_t outputs) {
+  const int64_t taken = running ? backend.takeBackHostWork(outputs) : 0;
+  const int64_t kept = static_cast<int64_t>(count) * hidden - taken;
+  if (taken > 0)
+    left = {static_cast<size_t>(kept / hidden), kept % hidden};
+  return left;
 }
 
 Result<double> HostJob::finish(Backend &backend) {

@@ -15,19 +15,17 @@ Status Engine::prepareHost(uint32_t bank, uint32_t maxRows, DType inType) {
 Status Engine::runHost(const HostOperands &operands) {
   if (!wanted.usesHost())
     return Status::ok();
+  hostStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(host.start(wanted, operands, backend));
-  onHost = static_cast<double>(wanted.onHost.size()) +
-           (wanted.shared == kNone ? 0 : wanted.bank->frontShare());
+  onHost = static_cast<double>(wanted.onHost.size());
   busStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(fillSlots());
-  // Learned from what only the bus decides. Virtual time is known beforehand.
-  if (wanted.isIncomplete() || backend.isVirtual() ||
-      (wanted.missing.empty() && wanted.shared == kNone))
-    return Status::ok();
+  sent = 0;
   for (const Item &item : wanted.items)
-    onBus += item.place == Place::Sent || item.place == Place::Coming;
-  if (wanted.shared != kNone)
-    onBus += 1 - wanted.bank->frontShare();
+    sent += item.place == Place::Sent || item.place == Place::Coming;
+  // Learned from what only the bus decides. Virtual time is known beforehand.
+  if (!wanted.isIncomplete() && !backend.isVirtual() && !wanted.missing.empty())
+    onBus = sent;
   return Status::ok();
 }
 
@@ -45,25 +43,34 @@ Status Engine::join(const JoinOperands &operands) {
   if (!wanted.usesHost())
     return Status::ok();
   SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
-  std::span<const int32_t> pairs = host.pairs();
-  if (pairs.empty())
+  // The pairs that the CPU computed all outputs of, then those of an expert of
+  // which it computed the first.
+  const HostJob::Tail &tail = host.tail();
+  const int64_t whole = host.firstPair(tail.first);
+  const int64_t begun = tail.firstOutput > 0 ? host.pairsOf(tail.first) : 0;
+  if (whole + begun == 0)
     return Status::ok();
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
-  std::copy(pairs.begin(), pairs.end(), operands.indexHost);
+  std::copy_n(host.pairs(), whole + begun, operands.indexHost);
   if (!operands.inPlace) {
     backend.label({"host results", layer, -1});
-    SLUICE_RETURN_IF_ERROR(backend.copy(StreamKind::Compute, operands.index,
-                                        MemoryKind::Device, operands.indexHost,
-                                        MemoryKind::Host, pairs.size_bytes()));
-    SLUICE_RETURN_IF_ERROR(
-        backend.copy(StreamKind::Compute, operands.staged, MemoryKind::Device,
-                     operands.source, MemoryKind::Host,
-                     pairs.size() * bank.hidden * sizeof(float)));
+    const auto pairs = static_cast<uint64_t>(whole + begun);
+    SLUICE_RETURN_IF_ERROR(backend.copy(
+        StreamKind::Compute, operands.index, MemoryKind::Device,
+        operands.indexHost, MemoryKind::Host, pairs * sizeof(int32_t)));
+    SLUICE_RETURN_IF_ERROR(backend.copy(
+        StreamKind::Compute, operands.staged, MemoryKind::Device,
+        operands.source, MemoryKind::Host,
+        pairs * static_cast<uint64_t>(bank.hidden) * sizeof(float)));
   }
   backend.label({"expert_scatter", layer, -1});
-  return backend.launch(StreamKind::Compute, operands.scatter, operands.args,
-                        static_cast<int64_t>(pairs.size()));
+  KernelArgs &scatter = waveArgs[launches++];
+  scatter = operands.args;
+  scatter.dim[2] = begun;
+  scatter.dim[3] = tail.firstOutput;
+  return backend.launch(StreamKind::Compute, operands.scatter, scatter,
+                        whole + begun);
 }
 
 } // namespace sluice::experts

@@ -26,57 +26,26 @@ Status Engine::run(const RunOperands &operands, uint32_t rows) {
       SLUICE_RETURN_IF_ERROR(launchWave(operands, rows, end));
       continue;
     }
-    if (!incomplete && launched == wanted.inWaves())
+    if (!incomplete && launched == wanted.sequence.size())
       break;
     // Nothing more can be had at once. What is on its way runs as a small wave
     // rather than not at all.
     const bool isLast = !incomplete;
     const bool needsSlots = wanted.needsSlots();
-    if (launched < wanted.inWaves() &&
+    if (launched < wanted.sequence.size() &&
         (isLast || needsSlots || wanted.bank->pool->waveBytes > 0)) {
-      SLUICE_RETURN_IF_ERROR(launchWave(operands, rows, wanted.inWaves()));
+      SLUICE_RETURN_IF_ERROR(
+          launchWave(operands, rows, wanted.sequence.size()));
       continue;
     }
     if (needsSlots && giveUpWave())
       continue;
     SLUICE_RETURN_IF_ERROR(waitForSomething());
   }
-  if (wanted.shared != kNone)
-    SLUICE_RETURN_IF_ERROR(runShared(operands, rows));
+  if (wanted.mayHandOver && wanted.usesHost())
+    SLUICE_RETURN_IF_ERROR(takeTail(operands, rows));
   wanted.isFetching = false;
   return Status::ok();
-}
-
-/// The second half of the shared expert: the CPU's inner rows go to their
-/// pairs, and the device goes on from there.
-Status Engine::runShared(const RunOperands &operands, uint32_t rows) {
-  const Bank &bank = *wanted.bank;
-  const Pool &pool = *bank.pool;
-  const Item &item = wanted.items[wanted.shared];
-  if (tables.uploaded() <= launched)
-    SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
-  SLUICE_RETURN_IF_ERROR(HostJob::awaitShared(backend));
-
-  const auto layer = static_cast<int32_t>(bank.layer);
-  KernelArgs &scatter = waveArgs[launches++], &down = waveArgs[launches++];
-  scatter = KernelArgs();
-  scatter.data[0] = host.sharedInner(bank.inner);
-  scatter.data[1] = host.sharedPairs();
-  scatter.data[2] = operands.inner;
-  scatter.dtype[0] = scatter.dtype[2] = DType::F32;
-  scatter.dtype[1] = DType::I32;
-  scatter.dim[0] = operands.maxRows * bank.topK;
-  scatter.dim[1] = bank.inner;
-  scatter.maxRows = scatter.dim[0];
-  backend.label({"expert_scatter", layer, static_cast<int32_t>(item.expert)});
-  SLUICE_RETURN_IF_ERROR(backend.launch(StreamKind::Compute, operands.scatter,
-                                        scatter, item.pairs));
-  SLUICE_RETURN_IF_ERROR(
-      backend.wait(StreamKind::Compute, pool.event(item.slot)));
-  pool.residency->arrived(item.slot);
-  down = downArgs(upArgs(operands, launched, launched + 1), operands);
-  backend.label({operands.downName, layer, static_cast<int32_t>(item.expert)});
-  return backend.launch(StreamKind::Compute, operands.down, down, rows);
 }
 
 /// Where the next wave ends that is large enough, or `launched`.
@@ -85,7 +54,7 @@ size_t Engine::nextWave() const {
   if (pool.waveBytes == 0)
     return launched;
   uint64_t bytes = 0;
-  for (size_t i = launched; i < wanted.inWaves(); ++i) {
+  for (size_t i = launched; i < wanted.sequence.size(); ++i) {
     const bool resident = wanted.items[wanted.sequence[i]].place == Place::Slot;
     if (!resident && launched < i && bytes == 0)
       return i; // What was there before.

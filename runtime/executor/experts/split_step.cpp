@@ -25,35 +25,27 @@ Status Engine::split(float share) {
     const Item &left = wanted.items[a], &right = wanted.items[b];
     return left.pairs != right.pairs ? left.pairs < right.pairs : a < b;
   });
-  // What is shared does not come to stay: one alone should have the chance.
-  const double front =
-      missing > 1 && host.canShare(backend) ? bank.frontShare() : 0;
-  const Division division =
-      divide(missing, queued, front, balance.times(share));
+  // What the bus takes over does not come to stay: one alone should have the
+  // chance. A plan that gives all to the CPU is an order.
+  wanted.mayHandOver = missing > 1 && share > 0 && share < 1 &&
+                       bank.front() > 0 && host.canHandOver(backend);
+  wanted.share = share;
+  const uint32_t count =
+      divide(missing, queued, wanted.mayHandOver ? 1 - bank.frontShare() : 0,
+             balance.times(share));
   // Those that have no image on the host are the bus's.
-  const auto count = std::min<size_t>(chosen.size(), division.host);
-  if (division.shared && count < chosen.size())
-    wanted.shared = chosen[count];
-  chosen.resize(count);
+  chosen.resize(std::min<size_t>(chosen.size(), count));
   if (missing > 0)
     balance.leftOut(!wanted.usesHost(), chosen.size() == missing);
   for (uint32_t index : chosen) {
-    giveToHost(index, Place::Host);
-    bank.residency().ranOnHost(bank.id(wanted.items[index].expert),
-                               bank.pool->slotBytes);
+    Item &item = wanted.items[index];
+    item.place = Place::Host;
+    item.image = static_cast<uint32_t>(
+        (home->image(bank.index, item.expert) - bank.pool->hostData) /
+        bank.pool->slotBytes);
+    bank.residency().ranOnHost(bank.id(item.expert), bank.pool->slotBytes);
   }
-  if (wanted.shared != kNone)
-    giveToHost(wanted.shared, Place::Shared);
   return Status::ok();
-}
-
-void Engine::giveToHost(uint32_t index, Place place) {
-  const Bank &bank = *wanted.bank;
-  Item &item = wanted.items[index];
-  item.place = place;
-  item.image = static_cast<uint32_t>(
-      (home->image(bank.index, item.expert) - bank.pool->hostData) /
-      bank.pool->slotBytes);
 }
 
 } // namespace sluice::experts

@@ -28,9 +28,9 @@ public:
     ringCopies.reserve(places);
   }
 
-  /// What of an image moves: all, all but in two parts, or the second part
-  /// alone. The first is Bank::front() bytes, more than 0.
-  enum class Part : uint8_t { Whole, InTwo, Back };
+  /// How an image moves: in one part or two. The first of two is Bank::front()
+  /// bytes, more than 0.
+  enum class Part : uint8_t { Whole, InTwo };
 
   /// Enqueues the copy of `image` into a slot, after what still reads the slot;
   /// the slot's event is recorded behind it. An image of the ring goes back
@@ -39,6 +39,9 @@ public:
   Status copyIn(StreamKind stream, const Bank &bank, uint32_t expert,
                 uint32_t slot, const std::byte *image, bool fromRing,
                 Part part = Part::Whole);
+  /// The same for the end of an image alone, from byte `from` on.
+  Status copyTail(const Bank &bank, uint32_t expert, uint32_t slot,
+                  const std::byte *image, uint64_t from);
   uint32_t frontEvent() const { return firstEvent + kWaveEvents; }
 
   /// Makes `stream` wait for all demand copies enqueued so far.
@@ -65,6 +68,11 @@ public:
   Result<bool> waitForPlace();
 
 private:
+  Status prepare(StreamKind stream, const Bank &bank, uint32_t expert,
+                 uint32_t slot);
+  Status move(StreamKind stream, const Bank &bank, uint32_t slot,
+              const std::byte *image, uint64_t from, uint64_t end);
+
   struct RingCopy {
     const std::byte *image;
     uint32_t event;

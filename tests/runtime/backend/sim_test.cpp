@@ -280,9 +280,15 @@ TEST(SimCost, ExpertsOfAWaveAreReadOnceEach) {
   EXPECT_NEAR(sim::kernelUs(hardware, Kernel::ExpertGateUp,
                             Arithmetic::Portable, args, 100),
               60 * 2 / 3.0 + 30 * 2 / 3.0, 1e-9);
+  KernelArgs down = args;
+  down.dim[7] = 0;
   EXPECT_NEAR(sim::kernelUs(hardware, Kernel::ExpertDown, Arithmetic::Portable,
-                            args, 100),
+                            down, 100),
               60 / 3.0 + 30 / 3.0, 1e-9);
+  down.dim[7] = 750; // The last 250 outputs of 1000.
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::ExpertDown, Arithmetic::Portable,
+                            down, 100),
+              (60 / 3.0 + 30 / 3.0) / 4, 1e-9);
   // The host: 2 experts x 2 MB at 20 GB/s, with one row as with five.
   hardware.hostExpert.points.push_back({5, 20});
   EXPECT_NEAR(sim::hostKernelUs(hardware, Kernel::ExpertGateUp, args, 100),

@@ -11,44 +11,57 @@ namespace {
 // Qwen3-30B-A3B's experts of 9.4 MB: 173 us at 54.5 GB/s, 104 us at 91 GB/s.
 constexpr ExpertTimes kOrdinary = {104, 173};
 
-Division whole(uint32_t missing, uint32_t queued, const ExpertTimes &times) {
+uint32_t whole(uint32_t missing, uint32_t queued, const ExpertTimes &times) {
   return divide(missing, queued, 0, times);
 }
 
 TEST(Divide, EndsAsEarlyAsWholeExpertsAllow) {
   // 4 on the CPU: max(416, 346); 3 would be max(312, 519), 5 max(520, 173).
-  EXPECT_EQ(whole(6, 0, kOrdinary), (Division{4, false}));
+  EXPECT_EQ(whole(6, 0, kOrdinary), 4u);
   // A CPU at 160 GB/s: 5 take 295, and one copy 173; 4 would be 346.
-  EXPECT_EQ(whole(6, 0, {59, 173}), (Division{5, false}));
+  EXPECT_EQ(whole(6, 0, {59, 173}), 5u);
   // One alone goes where it ends first.
-  EXPECT_EQ(whole(1, 0, kOrdinary), (Division{1, false}));
-  EXPECT_EQ(whole(1, 0, {200, 173}), (Division{0, false}));
-  EXPECT_EQ(whole(0, 3, kOrdinary), (Division{0, false}));
+  EXPECT_EQ(whole(1, 0, kOrdinary), 1u);
+  EXPECT_EQ(whole(1, 0, {200, 173}), 0u);
+  EXPECT_EQ(whole(0, 3, kOrdinary), 0u);
 }
 
 TEST(Divide, CountsWhatIsQueued) {
   // Two copies before: 5 give max(520, 519), 4 max(416, 692), 6 only 624.
-  EXPECT_EQ(whole(6, 2, kOrdinary), (Division{5, false}));
+  EXPECT_EQ(whole(6, 2, kOrdinary), 5u);
   // Nothing for the bus is nothing to wait for.
-  EXPECT_EQ(whole(2, 9, kOrdinary), (Division{2, false}));
+  EXPECT_EQ(whole(2, 9, kOrdinary), 2u);
 }
 
 TEST(Divide, TakesTheLeastOfEqualCounts) {
-  EXPECT_EQ(whole(1, 0, {1, 1}), (Division{0, false}));
-  EXPECT_EQ(whole(2, 0, {1, 1}), (Division{1, false}));
+  EXPECT_EQ(whole(1, 0, {1, 1}), 0u);
+  EXPECT_EQ(whole(2, 0, {1, 1}), 1u);
 }
 
-TEST(Divide, SharesOneWhereBothEndEarlierThen) {
-  constexpr double kFront = 2.0 / 3;
-  // 3 and two thirds on the CPU take 381, 2 and a third on the bus 404: the
-  // best of whole ones, 4 and 2, takes 416.
-  EXPECT_EQ(divide(6, 0, kFront, kOrdinary), (Division{3, true}));
-  // 3 and two thirds would be 381 here too, 3 and 2 are 346.
-  EXPECT_EQ(divide(5, 0, kFront, kOrdinary), (Division{3, false}));
-  // One alone: 69 on the CPU, then 58 on the bus beside it, instead of 104.
-  EXPECT_EQ(divide(1, 0, kFront, kOrdinary), (Division{0, true}));
-  // What is queued makes the bus no place for a third more.
-  EXPECT_EQ(divide(1, 1, kFront, kOrdinary), (Division{1, false}));
+TEST(Divide, TakesOneMoreWhereTheBusTakesOver) {
+  constexpr double kTail = 1.0 / 3;
+  // Both end together with 3.75 on the CPU: 4, a quarter of one goes back.
+  EXPECT_EQ(divide(6, 0, kTail, kOrdinary), 4u);
+  // 3.12: of 4 the bus takes 0.88, less than the 1.33 that it may.
+  EXPECT_EQ(divide(5, 0, kTail, kOrdinary), 4u);
+  EXPECT_EQ(whole(5, 0, kOrdinary), 3u);
+  // 0.25 of 1: it may take 0.33 only, and 2 on the bus end before 0.67 and 1.33
+  // on a slow CPU.
+  EXPECT_EQ(divide(2, 0, kTail, {700, 100}), 0u);
+  // Of one alone 0.38 should go back, a third may: 69 on the CPU.
+  EXPECT_EQ(divide(1, 0, kTail, kOrdinary), 1u);
+  // Nothing should: 173 are queued.
+  EXPECT_EQ(divide(1, 1, kTail, kOrdinary), 1u);
+  // All that is there may go back and still the CPU is best left out.
+  EXPECT_EQ(divide(3, 0, 1, {1e9, 1}), 0u);
+}
+
+TEST(HandOver, LetsBothEndTogether) {
+  // 0.5 experts: the CPU does 100 us less, the bus 100 more.
+  EXPECT_DOUBLE_EQ(handOver(300, 100, {200, 200}), 0.5);
+  EXPECT_DOUBLE_EQ(handOver(377, 100, {104, 173}), 1);
+  EXPECT_EQ(handOver(100, 100, {104, 173}), 0);
+  EXPECT_EQ(handOver(100, 150, {104, 173}), 0);
 }
 
 TEST(Balance, BeginsWithThePlan) {
@@ -68,8 +81,8 @@ TEST(Balance, ObeysNoneAndAll) {
   balance.ranOnHost(1, 10);
   balance.moved(1, 10);
   for (double front : {0.0, 0.5}) {
-    EXPECT_EQ(divide(6, 0, front, balance.times(0)), (Division{0, false}));
-    EXPECT_EQ(divide(6, 0, front, balance.times(1)), (Division{6, false}));
+    EXPECT_EQ(divide(6, 0, front, balance.times(0)), 0u);
+    EXPECT_EQ(divide(6, 0, front, balance.times(1)), 6u);
   }
 }
 
@@ -103,7 +116,7 @@ TEST(Balance, TriesAgainWhatWasLeftOut) {
   balance.ranOnHost(1, 10000); // A first job that took very long.
   balance.moved(1, 100);
   int splits = 0;
-  while (whole(6, 0, balance.times(0.5f)).host == 0) {
+  while (whole(6, 0, balance.times(0.5f)) == 0) {
     balance.leftOut(true, false);
     ASSERT_LT(++splits, 400);
   }

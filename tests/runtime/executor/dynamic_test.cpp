@@ -18,7 +18,12 @@ protected:
 
   /// Loads and runs; the logits must be those of the plan that moves nothing.
   void check(const TinyExperts &experts, const std::string &policy = "") {
-    TinyOnDisk disk(makeTinyDynamicPlan(dynamicModel(), experts));
+    check(experts, policy, dynamicModel(), expected);
+  }
+  void check(const TinyExperts &experts, const std::string &policy,
+             const TinyModel &model,
+             const std::vector<std::vector<float>> &expected) {
+    TinyOnDisk disk(makeTinyDynamicPlan(model, experts));
     auto backend = makeCpuBackend({2, 512});
     LoadOptions options{.modelDir = disk.directory.path(), .progress = {}};
     options.policy = policy;
@@ -26,13 +31,16 @@ protected:
     ASSERT_TRUE(executor.isOk()) << executor.status().message();
     EXPECT_EQ(runSteps(**executor), expected);
     counters = (*executor)->expertCounters();
-    slotBytes = disk.plan->get().expert_pools()->Get(0)->slot_bytes();
+    const fb::Plan &plan = disk.plan->get();
+    slotBytes = plan.expert_pools()->Get(0)->slot_bytes();
+    downBytes = slotBytes - 2 * plan.expert_banks()->Get(0)->down_offset();
     EXPECT_TRUE((*backend)->checkGuards().isOk());
   }
 
   static inline std::vector<std::vector<float>> expected;
   experts::Counters counters;
   uint64_t slotBytes = 0;
+  uint64_t downBytes = 0; ///< What moves of a down projection.
 };
 
 TEST_F(Dynamic, FromHostMemory) {
@@ -129,25 +137,48 @@ TEST_F(Dynamic, SharedWithTheHost) {
       }
 }
 
-/// One expert of a layer is computed half by the CPU and half by the device,
-/// whatever the number of slots; each byte that is missing is read by one of
-/// them.
-TEST_F(Dynamic, OneExpertByBoth) {
-  for (uint32_t slots : {2, 3, 8})
-    for (uint64_t wave : {1, 1 << 20}) {
-      SCOPED_TRACE(std::to_string(slots) + " slots, waves of " +
-                   std::to_string(wave) + " bytes");
-      TinyExperts experts = plainExperts();
-      experts.slots = slots;
-      experts.homes = {fb::Home::Host};
-      experts.waveBytes = wave;
-      experts.split = true;
-      experts.share = 0.5f;
-      check(experts);
-      EXPECT_GT(counters.hostBytes, counters.hostExperts * slotBytes);
-      EXPECT_EQ(counters.hostBytes + counters.fetchedBytes,
-                counters.misses * slotBytes);
-    }
+/// Where the CPU comes late, the bus takes over the end of its job, whatever
+/// the number of slots: whole down projections, and of wide experts parts of
+/// them. Each byte that is missing is read by one of both.
+TEST_F(Dynamic, HandedOver) {
+  TinyModel wide = dynamicModel();
+  wide.hidden = 64;
+  wide.inner = 128;
+  const auto expectedOfWide = staticLogits(wide);
+  bool hasParts = false;
+  setFaults("late");
+  for (bool isWide : {false, true})
+    for (float share : {0.3f, 0.6f})
+      for (uint32_t slots : {2, 3, 8})
+        for (uint64_t wave : {1, 1 << 20}) {
+          SCOPED_TRACE(std::to_string(share) + " of the misses, " +
+                       std::to_string(slots) + " slots, waves of " +
+                       std::to_string(wave) + " bytes" +
+                       (isWide ? ", wide" : ""));
+          TinyExperts experts = plainExperts();
+          experts.slots = slots;
+          experts.homes = {fb::Home::Host};
+          experts.waveBytes = wave;
+          experts.split = true;
+          experts.share = share;
+          check(experts, "", isWide ? wide : dynamicModel(),
+                isWide ? expectedOfWide : expected);
+          EXPECT_EQ(counters.hostBytes + counters.fetchedBytes,
+                    counters.misses * slotBytes);
+          // Few slots are all in use at times.
+          const uint64_t over =
+              counters.hostExperts * slotBytes - counters.hostBytes;
+          if (slots == 8) {
+            EXPECT_GT(over, 0u);
+          }
+          if (isWide) {
+            hasParts |= over % downBytes != 0;
+          } else {
+            EXPECT_EQ(over % downBytes, 0u) << over;
+          }
+        }
+  setFaults("");
+  EXPECT_TRUE(hasParts);
 }
 
 TEST_F(Dynamic, SharedInParts) {

@@ -84,7 +84,7 @@ TEST(Residency, CountsWhatPrefetchWonAndWasted) {
   table.forget(used);
   EXPECT_EQ(table.counters().wastedBytes, 200u) << "it was used";
   table.take(5, Purpose::Load);
-  table.ranOnHost(6, 40);
+  table.ranOnHost(6, 100);
   table.droppedPrefetches(3);
   const Counters &counters = table.counters();
   EXPECT_EQ(counters.demands, 2u);
@@ -94,7 +94,7 @@ TEST(Residency, CountsWhatPrefetchWonAndWasted) {
   EXPECT_EQ(counters.fetchedBytes, 0u);
   EXPECT_EQ(counters.evictions, 1u);
   EXPECT_EQ(counters.hostExperts, 1u);
-  EXPECT_EQ(counters.hostBytes, 40u);
+  EXPECT_EQ(counters.hostBytes, 100u);
   EXPECT_EQ(counters.prefetchDropped, 3u);
   EXPECT_EQ(counters.hitRate(), 1.0);
   const Counters none = counters.since(counters);

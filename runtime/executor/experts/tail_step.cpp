@@ -1,0 +1,166 @@
+//===- tail_step.cpp - The bus takes over the end of the CPU's job ---------===//
+//
+// How many experts the CPU takes is decided before anybody knows how fast it
+// will be this time, and in whole experts. When the bus is about to have nothing
+// left to move, both are corrected: from the end of the CPU's job it takes over
+// as many outputs of down projections that no thread has begun as lets both end
+// together. Their inner rows are there by then, their weights come to slots, and
+// the device computes them; what the CPU has of the same expert stays. Each
+// output is a dot product of its own, so it is the same bits whoever computes
+// it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/executor/experts/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+namespace sluice::experts {
+namespace {
+
+/// So long before the bus has nothing left the decision is made: copies that
+/// are enqueued then begin behind those before without a gap.
+constexpr double kLeadUs = 40;
+/// What the device does behind the last copy takes so much longer than what it
+/// does behind the CPU's job.
+constexpr double kBehindUs = 10;
+/// A smaller part of an expert's outputs saves less than its launches cost.
+constexpr double kLeastShare = 1.0 / 8;
+
+} // namespace
+
+/// Experts' worth that should go over to the bus. Waits until that can be said.
+Result<double> Engine::tailExperts() {
+  const ExpertTimes times = balance.times(wanted.share);
+  // In virtual time, and as long as nothing is known of real times, both go on
+  // as the plan says.
+  const double planned =
+      handOver(onHost * times.host, sent * times.bus, times);
+  if (backend.isVirtual() || !balance.hasLearned(wanted.share))
+    return planned;
+  const double busEndUs = busStartUs + sent * times.bus;
+  bool arrived = sent == 0;
+  while (!arrived && backend.clockUs() < busEndUs - kLeadUs) {
+    std::this_thread::yield();
+    SLUICE_ASSIGN_OR_RETURN(arrived, transfers.demandHasArrived());
+  }
+  const double left = backend.hostWorkLeft(), now = backend.clockUs();
+  if (left >= 1)
+    return planned; // No thread has got anywhere yet.
+  // The CPU goes on as it did so far.
+  const double oneUs = (now - hostStartUs) / ((1 - left) * onHost);
+  const double busUs = arrived ? 0 : std::max(0.0, busEndUs - now);
+  return handOver(left * onHost * oneUs, busUs + kBehindUs,
+                  {oneUs, times.bus});
+}
+
+Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
+  const Bank &bank = *wanted.bank;
+  const auto hidden = static_cast<double>(bank.hidden);
+  SLUICE_ASSIGN_OR_RETURN(const double experts, tailExperts());
+  const double outputs = experts / (1 - bank.frontShare()) * hidden;
+  if (outputs < kLeastShare * hidden)
+    return Status::ok();
+  // What is taken from the CPU must have somewhere to go.
+  // Its tables have room behind those of the others, but for one integer where
+  // every expert of the bank has rows.
+  const size_t fit = wanted.onHost.size() -
+                     (wanted.items.size() == bank.experts ? 1 : 0);
+  const size_t most = takeTailSlots(std::min<size_t>(
+      fit, static_cast<size_t>(std::ceil(outputs / hidden))));
+  const HostJob::Tail tail = host.takeTail(
+      backend, static_cast<int64_t>(
+                   std::min(outputs, hidden * static_cast<double>(most))));
+
+  const uint64_t rowBytes =
+      static_cast<uint64_t>(bank.inner) * byteSize(bank.pool->type);
+  const size_t first = wanted.onHost.size() - most;
+  double moved = 0;
+  for (size_t i = first; i < wanted.onHost.size(); ++i) {
+    Item &item = wanted.items[wanted.onHost[i]];
+    const uint32_t id = bank.id(item.expert);
+    if (i < tail.first) { // No thread had left that much.
+      bank.residency().handedOver(id, 0);
+      bank.residency().forget(item.slot);
+      item.slot = kNone;
+      continue;
+    }
+    item.place = Place::Tail;
+    wanted.sequence.push_back(wanted.onHost[i]);
+    const uint64_t from =
+        bank.front() + rowBytes * static_cast<uint64_t>(
+                                      i == tail.first ? tail.firstOutput : 0);
+    bank.residency().handedOver(id, bank.pool->slotBytes - from);
+    moved += static_cast<double>(bank.pool->slotBytes - from);
+    SLUICE_RETURN_IF_ERROR(
+        transfers.copyTail(bank, item.expert, item.slot,
+                           home->image(bank.index, item.expert), from));
+  }
+  moved /= static_cast<double>(bank.pool->slotBytes);
+  onHost -= moved;
+  if (onBus > 0)
+    onBus += moved;
+  return tail.first < wanted.onHost.size() ? runTail(operands, rows)
+                                           : Status::ok();
+}
+
+/// Takes slots for the last `count` experts of the CPU, or as many as there are
+/// slots; how many.
+size_t Engine::takeTailSlots(size_t count) {
+  const Bank &bank = *wanted.bank;
+  for (size_t taken = 0; taken < count; ++taken) {
+    Item &item = wanted.items[wanted.onHost.rbegin()[taken]];
+    item.slot =
+        bank.residency().take(bank.id(item.expert), Purpose::Demand);
+    if (item.slot == kNone)
+      return taken;
+  }
+  return count;
+}
+
+/// The device goes on with the CPU's inner rows: the tail is the sequence from
+/// `launched` on.
+Status Engine::runTail(const RunOperands &operands, uint32_t rows) {
+  const Bank &bank = *wanted.bank;
+  const Pool &pool = *bank.pool;
+  const HostJob::Tail &tail = host.tail();
+  const auto layer = static_cast<int32_t>(bank.layer);
+  tables.append(wanted.sequence.size() - launched);
+  SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
+  SLUICE_RETURN_IF_ERROR(HostJob::awaitInner(backend));
+
+  KernelArgs &scatter = waveArgs[launches++];
+  scatter = KernelArgs();
+  scatter.data[0] = host.innerFrom(tail.first, bank.inner);
+  scatter.data[1] = tables.order();
+  scatter.data[2] = operands.inner;
+  scatter.dtype[0] = scatter.dtype[2] = DType::F32;
+  scatter.dtype[1] = DType::I32;
+  scatter.dim[0] = operands.maxRows * bank.topK;
+  scatter.dim[1] = bank.inner;
+  scatter.maxRows = scatter.dim[0];
+  backend.label({"expert_scatter", layer, -1});
+  SLUICE_RETURN_IF_ERROR(backend.launch(
+      StreamKind::Compute, operands.scatter, scatter,
+      host.firstPair(host.experts()) - host.firstPair(tail.first)));
+
+  for (const size_t first = launched; launched < wanted.sequence.size();
+       ++launched) {
+    const Item &item = wanted.items[wanted.sequence[launched]];
+    SLUICE_RETURN_IF_ERROR(
+        backend.wait(StreamKind::Compute, pool.event(item.slot)));
+    pool.residency->arrived(item.slot);
+    KernelArgs &down = waveArgs[launches++];
+    down = downArgs(upArgs(operands, launched, launched + 1), operands);
+    down.dim[7] = launched == first ? tail.firstOutput : 0;
+    backend.label(
+        {operands.downName, layer, static_cast<int32_t>(item.expert)});
+    SLUICE_RETURN_IF_ERROR(
+        backend.launch(StreamKind::Compute, operands.down, down, rows));
+  }
+  return Status::ok();
+}
+
+} // namespace sluice::experts
