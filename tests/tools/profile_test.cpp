@@ -38,8 +38,8 @@ TEST(HostFigures, WhatIsLeftWithoutAPartStaysAboveNothing) {
 }
 
 TEST(HostFigures, LinesMeetThePoints) {
-  const Line exact = fitLine(std::array<Curve::Point, 3>{
-      {{1, 100}, {2, 180}, {4, 340}}});
+  const Line exact =
+      fitLine(std::array<Curve::Point, 3>{{{1, 100}, {2, 180}, {4, 340}}});
   EXPECT_NEAR(exact.at0, 20, 1e-9);
   EXPECT_NEAR(exact.each, 80, 1e-9);
   // Worked by hand: deviations +1, -2, +1 leave the slope and the mean.
@@ -51,8 +51,7 @@ TEST(HostFigures, LinesMeetThePoints) {
 
 TEST(HostFigures, LinesNeverBeginBelowZero) {
   // The line itself is 60 x - 20.
-  const Line line =
-      fitLine(std::array<Curve::Point, 2>{{{1, 40}, {2, 100}}});
+  const Line line = fitLine(std::array<Curve::Point, 2>{{{1, 40}, {2, 100}}});
   EXPECT_EQ(line.at0, 0);
   EXPECT_NEAR(line.each, (40 + 2 * 100) / 5.0, 1e-9);
   // Nor fall: more experts do not take less.
@@ -146,8 +145,7 @@ Hardware profiled(const Hardware &machine) {
   found.hostExpert = {};
   found.hostJobUs = {};
   found.shared = {};
-  Status status =
-      profileHost(**backend, {16 * kMiB, 1}, kShape, found);
+  Status status = profileHost(**backend, {16 * kMiB, 1}, kShape, found);
   EXPECT_TRUE(status.isOk()) << status.message();
   return found;
 }

@@ -8,8 +8,8 @@
 namespace sluice::tools {
 
 uint64_t measuredBytes(uint64_t most) {
-  // 40 GiB of experts were read 8% slower than 2.4 GiB of them, both far more
-  // than any cache: walks through page tables miss as well.
+  // Experts in 40 GiB took 8% longer than the same jobs in 2.4 GiB, which is
+  // far more than any cache holds too.
   constexpr uint64_t kPart = 4;
   constexpr uint64_t kLeast = uint64_t{1} << 30, kMost = uint64_t{32} << 30;
   return std::clamp(most / kPart, kLeast, kMost);

@@ -49,9 +49,12 @@ public:
       KernelArgs &args = launch->args;
       args.maxRows = launch->rows;
       const std::array<int64_t, 6> dims = {
-          job.experts, 1,
-          shape.hidden, shape.inner,
-          static_cast<int64_t>(weights.size() / shape.bytes()), 3 * part};
+          job.experts,
+          1,
+          shape.hidden,
+          shape.inner,
+          static_cast<int64_t>(weights.size() / shape.bytes()),
+          3 * part};
       std::copy(dims.begin(), dims.end(), args.dim);
       args.data[1] = offsets.data();
       args.data[2] = order.data();
@@ -88,9 +91,8 @@ struct Measured {
 };
 
 int32_t placesIn(std::span<std::byte> weights, const ExpertShape &shape) {
-  return static_cast<int32_t>(
-      std::min<uint64_t>(weights.size() / shape.bytes(),
-                         std::numeric_limits<int32_t>::max()));
+  return static_cast<int32_t>(std::min<uint64_t>(
+      weights.size() / shape.bytes(), std::numeric_limits<int32_t>::max()));
 }
 
 /// Asks for an event until the time has come, as the thread that drives a run
@@ -142,8 +144,7 @@ HostJobs::measure(std::span<const HostJob> kinds, double eachMs) {
     for (int64_t copy = 0; copy < kind.copies; ++copy)
       SLUICE_RETURN_IF_ERROR(backend.copy(
           StreamKind::Demand, device.data(), MemoryKind::Device,
-          weights.data() +
-              static_cast<uint64_t>(places.next()) * shape.bytes(),
+          weights.data() + static_cast<uint64_t>(places.next()) * shape.bytes(),
           MemoryKind::Host, shape.bytes()));
     if (kind.copies > 0) {
       SLUICE_RETURN_IF_ERROR(backend.record(StreamKind::Demand, kEvent));
@@ -166,14 +167,15 @@ HostJobs::measure(std::span<const HostJob> kinds, double eachMs) {
     kind.jobUs.clear();
     kind.copiesUs.clear();
   }
-  const double end = backend.clockUs() +
-                     eachMs * 1e3 * static_cast<double>(kinds.size());
+  const double end =
+      backend.clockUs() + eachMs * 1e3 * static_cast<double>(kinds.size());
   for (int i = 0; i < kMostRounds; ++i) {
     if (i >= kLeastRounds && backend.clockUs() >= end)
       break;
     SLUICE_RETURN_IF_ERROR(round());
   }
   std::vector<HostJobTimes> times;
+  times.reserve(all.size());
   for (Measured &kind : all)
     times.push_back({meanUs(std::move(kind.jobUs)),
                      kind.copies > 0 ? meanUs(std::move(kind.copiesUs)) : 0});

@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
                  "Memory that the host's figures are taken over, as 512MiB (a "
                  "quarter of what there is, 1GiB to 32GiB)")
       ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 50));
   app.add_option("--name", options.name, "What the machine is called");
   try {
     app.parse(argc, argv);
