@@ -74,7 +74,8 @@ struct Hardware {
   Figure vectorTflops;    ///< Of f32 fused multiply-adds, two each.
   Figure hostRead;        ///< GB/s that all cores together read.
   /// GB/s of expert weights that the host kernels work through, all cores, by
-  /// the rows an expert serves; hostExpertUs says what is beyond its points.
+  /// the rows an expert serves, in jobs of few experts anywhere in much memory
+  /// and without hostJobUs; hostExpertUs says what is beyond its points.
   Curve hostExpert;
   Figure diskRead;      ///< GB/s of large direct reads.
   Figure launchUs;      ///< One kernel launch among others.
@@ -82,8 +83,9 @@ struct Hardware {
   Figure syncUs;        ///< Work is done until the host thread knows it.
   Figure copyLatencyUs; ///< A small copy alone, until its end is seen.
 
-  /// Optional: while copies of experts and host experts of one row run at once;
-  /// both rates 0 where nobody measured. The source is of both.
+  /// Optional: while a job of such experts, of one row, and copies of others
+  /// run at once, without hostJobUs and a copy's latency; both rates 0 where
+  /// nobody measured. The source is of both.
   HostRates shared;
   std::string sharedSource;
   /// Optional, 0 where nobody measured. From the ids' computation on the device

@@ -3,7 +3,8 @@
 #include "tools/sluice-profile/host.h"
 
 #include "runtime/backend/cpu/thread_pool.h"
-#include "runtime/backend/host_work.h"
+#include "tools/sluice-profile/host_figures.h"
+#include "tools/sluice-profile/host_jobs.h"
 #include "tools/sluice-profile/random_bits.h"
 
 #include <algorithm>
@@ -11,9 +12,9 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
-#include <numeric>
 #include <string_view>
 #include <unistd.h>
 
@@ -21,20 +22,35 @@ namespace sluice::tools {
 namespace {
 
 constexpr const char *kSource = "measured by sluice-profile";
-constexpr const char *kJobSource =
-    "measured by sluice-profile: jobs of one expert against jobs of 8";
-/// Weights that the host's figures are measured over: so many times the largest
-/// cache, which experts of a model come back to no more than once a token, but
-/// no more than a part of the memory.
-constexpr uint64_t kCaches = 8, kMemoryPart = 8;
-constexpr uint64_t kLeastBytes = uint64_t{1} << 30;
 
-uint64_t measuredBytes() {
-  const auto cache =
-      static_cast<uint64_t>(std::max<long>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)));
-  const uint64_t memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                          static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-  return std::max(kLeastBytes, std::min(kCaches * cache, memory / kMemoryPart));
+/// The bytes that this process may have, a container's limit included.
+uint64_t mostMemory() {
+  uint64_t most = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                  static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  if (std::FILE *file = std::fopen("/sys/fs/cgroup/memory.max", "re")) {
+    char text[32] = ""; // "max" where there is no limit
+    if (std::fgets(text, sizeof text, file))
+      if (const uint64_t limit = std::strtoull(text, nullptr, 10))
+        most = std::min(most, limit);
+    (void)std::fclose(file);
+  }
+  return most;
+}
+
+/// Different bits everywhere are not needed, only such as real weights have:
+/// every block is filled alike.
+void fill(cpu::ThreadPool &pool, std::span<std::byte> bytes) {
+  static constexpr size_t kBlock = size_t{16} << 20;
+  pool.run(
+      static_cast<int64_t>((bytes.size() + kBlock - 1) / kBlock),
+      [](void *context, int64_t begin, int64_t end) {
+        auto &bytes = *static_cast<std::span<std::byte> *>(context);
+        for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end);
+             ++i)
+          fillRandom(bytes.subspan(
+              i * kBlock, std::min(kBlock, bytes.size() - i * kBlock)));
+      },
+      &bytes);
 }
 
 /// Reads every byte as several streams, each asked for ahead of the reads, as
@@ -56,18 +72,26 @@ uint64_t readAll(const std::byte *bytes, size_t count) {
   return all[0] ^ all[3] ^ all[7];
 }
 
+/// Enough to read in order that little of it is in a cache when a pass comes
+/// back to it: so many times the largest, but a gigabyte at least.
+size_t readBytes(size_t most) {
+  constexpr uint64_t kCaches = 8, kLeast = uint64_t{1} << 30;
+  const auto cache =
+      static_cast<uint64_t>(std::max<long>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)));
+  return std::min<uint64_t>(most, std::max(kLeast, kCaches * cache));
+}
+
 /// The best rate of threads that are there already, each of which takes a block
 /// at a time: a ceiling, so the most that the memory gave.
-double profileRead(std::span<const std::byte> bytes) {
+double profileRead(cpu::ThreadPool &pool, std::span<const std::byte> bytes) {
   constexpr int kPasses = 12;
   constexpr size_t kBlock = size_t{64} << 10;
-  cpu::ThreadPool pool(cpu::usableCores());
-  pool.stayAwake(cpu::ThreadPool::Clock::time_point::max());
   struct Job {
-    const std::byte *bytes;
+    std::span<const std::byte> bytes;
     std::atomic<uint64_t> found{0};
-  } job{bytes.data()};
-  const auto blocks = static_cast<int64_t>(bytes.size() / kBlock);
+  } job{bytes};
+  const auto blocks =
+      static_cast<int64_t>((bytes.size() + kBlock - 1) / kBlock);
   double best = 0;
   for (int pass = 0; pass < kPasses; ++pass) {
     const auto start = std::chrono::steady_clock::now();
@@ -75,215 +99,123 @@ double profileRead(std::span<const std::byte> bytes) {
         blocks,
         [](void *context, int64_t begin, int64_t end) {
           auto &job = *static_cast<Job *>(context);
-          job.found ^= readAll(job.bytes + begin * kBlock,
-                               static_cast<size_t>(end - begin) * kBlock);
+          const size_t from = static_cast<size_t>(begin) * kBlock;
+          const size_t to =
+              std::min(static_cast<size_t>(end) * kBlock, job.bytes.size());
+          job.found ^= readAll(job.bytes.data() + from, to - from);
         },
         &job);
     const std::chrono::duration<double, std::micro> time =
         std::chrono::steady_clock::now() - start;
-    best = std::max(best, static_cast<double>(blocks * kBlock) / time.count());
+    best = std::max(best, static_cast<double>(bytes.size()) / time.count());
   }
   return best / 1000;
 }
 
-/// Most rows an expert is measured with.
-constexpr int64_t kMostRows = 8;
+/// A mean of jobs with pauses between them takes so many times as long as
+/// another figure may.
+constexpr double kMeanBudgets = 5;
 
-/// Experts that the figures are measured over: their weights are as many bytes
-/// as measuredBytes says, but of experts so small that their activations are
-/// more than their weights those are.
-uint64_t measuredExperts(const ExpertShape &shape) {
-  const uint64_t activations =
-      kMostRows * sizeof(float) *
-      static_cast<uint64_t>(2 * shape.hidden + shape.inner);
-  return std::max<uint64_t>(1, measuredBytes() /
-                                   std::max(shape.bytes(), activations));
+/// Experts of a job whose rate is taken: about what a layer leaves to the CPU.
+constexpr int64_t kUsual = 4;
+
+/// Rates by rows and the cost of a job, from jobs alone.
+Status profileJobs(HostJobs &jobs, double eachMs, double expertBytes,
+                   Hardware &into) {
+  // What a job costs beside its experts: where the line through the times of
+  // smaller and larger ones meets none.
+  constexpr std::array<HostJob, 4> kSizes = {
+      {{.experts = 1}, {.experts = 2}, {.experts = kUsual}, {.experts = 8}}};
+  constexpr std::array<int64_t, 4> kRows = {1, 2, 4, 8};
+  std::vector<HostJob> kinds(kSizes.begin(), kSizes.end());
+  for (size_t i = 1; i < kRows.size(); ++i)
+    kinds.push_back({.experts = kUsual, .rows = kRows[i]});
+  SLUICE_ASSIGN_OR_RETURN(const std::vector<HostJobTimes> times,
+                          jobs.measure(kinds, eachMs));
+  std::array<Curve::Point, kSizes.size()> bySize;
+  for (size_t i = 0; i < bySize.size(); ++i)
+    bySize[i] = {static_cast<double>(kSizes[i].experts), times[i].jobUs};
+  const double jobUs = fitLine(bySize).at0;
+  if (jobUs > 0)
+    into.hostJobUs = {
+        jobUs, "measured by sluice-profile: jobs of 1, 2, 4 and 8 experts"};
+  into.hostExpert = {
+      {},
+      "measured by sluice-profile: jobs of " + std::to_string(kUsual) +
+          " experts at random places in " + std::to_string(jobs.bytes() >> 20) +
+          " MiB with pauses between them, without host_job_us"};
+  for (size_t i = 0; i < kinds.size(); ++i)
+    if (kinds[i].experts == kUsual)
+      into.hostExpert.points.push_back(
+          {static_cast<double>(kinds[i].rows),
+           kUsual * expertBytes / 1e3 / withoutUs(times[i].jobUs, jobUs)});
+  return Status::ok();
 }
 
-/// Both halves of `experts` experts that serve `rows` rows each.
-class HostExperts {
-public:
-  HostExperts(const ExpertShape &shape, int64_t experts, int64_t rows,
-              std::byte *weights)
-      : in(rows * experts * shape.hidden, 0.5f),
-        inner(rows * experts * shape.inner), out(in.size()),
-        offsets(experts + 1), order(rows * experts), slots(experts) {
-    for (int64_t i = 0; i <= experts; ++i)
-      offsets[i] = static_cast<int32_t>(i * rows);
-    std::iota(order.begin(), order.end(), 0);
-    std::iota(slots.begin(), slots.end(), 0);
-    const int64_t part = shape.hidden * shape.inner;
-    HostLaunch &up = launches[0], &down = launches[1];
-    up = {Kernel::ExpertGateUp, {}, rows * experts};
-    up.args.dim[7] = part; // up behind gate
-    down = {Kernel::ExpertDown, {}, rows * experts};
-    down.args.dim[6] = 2 * part; // down behind up
-    for (HostLaunch *launch : {&up, &down}) {
-      KernelArgs &args = launch->args;
-      args.maxRows = launch->rows;
-      const std::array<int64_t, 6> dims = {experts,     1,       shape.hidden,
-                                           shape.inner, experts, 3 * part};
-      std::copy(dims.begin(), dims.end(), args.dim);
-      args.data[1] = offsets.data();
-      args.data[2] = order.data();
-      args.data[3] = slots.data();
-      args.data[4] = weights;
-      for (int i = 1; i < 4; ++i)
-        args.dtype[i] = DType::I32;
-      args.dtype[4] = shape.dtype;
-      args.dtype[0] = args.dtype[5] = DType::F32;
-    }
-    up.args.data[0] = in.data();
-    up.args.data[5] = down.args.data[0] = inner.data();
-    down.args.data[5] = out.data();
-  }
-
-  /// Where the weights are from the next job on.
-  void readFrom(std::byte *weights) {
-    for (HostLaunch &launch : launches)
-      launch.args.data[4] = weights;
-  }
-
-  std::array<HostLaunch, 2> launches;
-
-private:
-  std::vector<float> in, inner, out;
-  std::vector<int32_t> offsets, order, slots;
-};
-
-/// What a job takes beside its experts: where the line through the times of
-/// jobs of one expert and of many meets none. Each job reads other experts than
-/// the ones before.
-Result<double> jobOverheadUs(Backend &backend, Timer &timer,
-                             const ExpertShape &shape,
-                             std::span<std::byte> memory) {
-  constexpr int64_t kMany = 8;
-  std::array<double, 2> us = {};
-  for (size_t i = 0; i < us.size(); ++i) {
-    const int64_t experts = i == 0 ? 1 : kMany;
-    const uint64_t bytes = static_cast<uint64_t>(experts) * shape.bytes();
-    const uint64_t places = memory.size() / bytes;
-    if (places == 0)
-      return 0.0;
-    HostExperts work(shape, experts, 1, memory.data());
-    SLUICE_ASSIGN_OR_RETURN(us[i], timer.blocking([&](uint64_t turn) -> Status {
-      work.readFrom(memory.data() + turn % places * bytes);
-      SLUICE_RETURN_IF_ERROR(backend.startHostWork(work.launches));
-      return backend.waitHostWork();
-    }));
-  }
-  return std::max(0.0, us[0] - (us[1] - us[0]) / (kMany - 1));
-}
-
-/// Runs `work`, which reads all of `memory` once, while `copies` copies of
-/// `bytes` follow each other on the bus, and says the rates of both; nothing
-/// where the copies are over before the work. The copies begin half the memory
-/// away from the work: what one reads is not in a cache for the other.
-Result<HostRates> ratesTogether(Backend &backend, HostExperts &work,
-                                std::span<std::byte> memory, uint64_t bytes,
-                                uint32_t copies, int jobs) {
-  SLUICE_ASSIGN_OR_RETURN(Allocation device,
-                          backend.allocate(MemoryKind::Device, bytes));
-  SLUICE_RETURN_IF_ERROR(backend.reserveEvents(copies));
-  SLUICE_RETURN_IF_ERROR(backend.synchronize());
-  const uint64_t places = memory.size() / bytes;
-  for (uint32_t copy = 0; copy < copies; ++copy) {
-    const uint64_t from = (places / 2 + copy) % places * bytes;
-    SLUICE_RETURN_IF_ERROR(
-        backend.copy(StreamKind::Demand, device.data(), MemoryKind::Device,
-                     memory.data() + from, MemoryKind::Host, bytes));
-    SLUICE_RETURN_IF_ERROR(backend.record(StreamKind::Demand, copy));
-  }
-  uint32_t over = 0; // copies
-  auto look = [&]() -> Status {
-    while (over < copies) {
-      SLUICE_ASSIGN_OR_RETURN(bool reached, backend.query(over));
-      if (!reached)
-        break;
-      ++over;
-    }
-    return Status::ok();
-  };
-  SLUICE_RETURN_IF_ERROR(look());
-  const uint32_t before = over;
-  const auto start = std::chrono::steady_clock::now();
-  for (int job = 0; job < jobs; ++job) {
-    SLUICE_RETURN_IF_ERROR(backend.startHostWork(work.launches));
-    SLUICE_RETURN_IF_ERROR(backend.waitHostWork());
-  }
-  const std::chrono::duration<double, std::micro> time =
-      std::chrono::steady_clock::now() - start;
-  SLUICE_RETURN_IF_ERROR(look());
-  SLUICE_RETURN_IF_ERROR(backend.synchronize());
-  if (over == copies || over == before)
-    return HostRates{};
-  return HostRates{static_cast<double>((over - before) * bytes) / time.count() /
-                       1e3,
-                   static_cast<double>(jobs) *
-                       static_cast<double>(memory.size()) / time.count() / 1e3};
-}
-
-/// What bus and host experts reach at once.
-Status profileShared(Backend &backend, HostExperts &work,
-                     std::span<std::byte> memory, uint64_t bytes,
+/// What bus and host experts reach at once. The job's own cost is in hostJobUs
+/// and a copy's latency in the layer's round trip: without them here.
+Status profileShared(HostJobs &jobs, double eachMs, double expertBytes,
                      Hardware &into) {
-  constexpr double kLongUs = 40000;
-  constexpr int kTries = 4;
-  const double jobUs =
-      static_cast<double>(memory.size()) / (into.hostExpert.at(1) * 1e3);
-  const int jobs = static_cast<int>(std::clamp(kLongUs / jobUs, 2.0, 1000.0));
-  // Enough for jobs that take twice as long beside them, else more.
-  auto copies = static_cast<uint32_t>(
-      8 + 2 * jobs * jobUs / into.hostToDeviceUs(static_cast<double>(bytes)));
-  for (int i = 0; i < kTries && into.shared.bus <= 0; ++i, copies *= 2) {
-    SLUICE_ASSIGN_OR_RETURN(
-        into.shared, ratesTogether(backend, work, memory, bytes, copies, jobs));
-  }
-  into.sharedSource =
-      "measured by sluice-profile: host experts of one row while copies of " +
-      std::to_string(bytes) + " bytes follow each other";
+  const HostRates alone = {expertBytes / 1e3 / into.hostToDeviceUs(expertBytes),
+                           into.hostExpert.at(1)};
+  const JobAndCopies size = shareEvenly(into.together(alone));
+  const HostJob kind = {.experts = size.experts, .copies = size.copies};
+  SLUICE_ASSIGN_OR_RETURN(const std::vector<HostJobTimes> times,
+                          jobs.measure({&kind, 1}, eachMs));
+  const std::optional<HostRates> rates = ratesWhileBoth(
+      {.bytes = static_cast<double>(size.copies) * expertBytes,
+       .us = withoutUs(times[0].copiesUs, into.copyLatencyUs.value),
+       .alone = alone.bus},
+      {.bytes = static_cast<double>(size.experts) * expertBytes,
+       .us = withoutUs(times[0].jobUs, into.hostJobUs.value),
+       .alone = alone.experts});
+  if (!rates)
+    return Status::ok();
+  into.shared = *rates;
+  into.sharedSource = "measured by sluice-profile: jobs of " +
+                      std::to_string(size.experts) +
+                      " host experts of one row beside copies of " +
+                      std::to_string(size.copies) + ", at random places in " +
+                      std::to_string(jobs.bytes() >> 20) + " MiB";
   return Status::ok();
 }
 
 } // namespace
 
-Status profileHost(Backend &backend, Timer &timer, const ExpertShape &shape,
-                   Hardware &into) {
-  const uint64_t experts = measuredExperts(shape);
+Status profileHost(Backend &backend, const HostBudget &budget,
+                   const ExpertShape &shape, Hardware &into) {
+  const uint64_t bytes =
+      budget.bytes ? budget.bytes
+                   : std::max(measuredBytes(mostMemory()), shape.bytes());
+  if (bytes < shape.bytes())
+    return Status(ErrorCode::InvalidArgument,
+                  "--host-memory: " + std::to_string(bytes) +
+                      " bytes, expected room for one expert of " +
+                      std::to_string(shape.bytes()) + " at least");
   SLUICE_ASSIGN_OR_RETURN(
       Allocation memory,
-      backend.allocate(MemoryKind::Host, experts * shape.bytes()));
-  std::span<std::byte> bytes(memory.data(), memory.bytes());
-  fillRandom(bytes);
-  into.hostRead = {profileRead(bytes), kSource};
-
-  into.hostExpert = {{}, kSource};
-  for (int64_t rows = 1; rows <= kMostRows; rows *= 2) {
-    HostExperts work(shape, static_cast<int64_t>(experts), rows, memory.data());
-    SLUICE_ASSIGN_OR_RETURN(double us, timer.blocking([&](uint64_t) -> Status {
-      SLUICE_RETURN_IF_ERROR(backend.startHostWork(work.launches));
-      return backend.waitHostWork();
-    }));
-    into.hostExpert.points.push_back(
-        {static_cast<double>(rows),
-         static_cast<double>(memory.bytes()) / us / 1000});
-  }
-  SLUICE_ASSIGN_OR_RETURN(double overhead,
-                          jobOverheadUs(backend, timer, shape, bytes));
-  if (overhead > 0)
-    into.hostJobUs = {overhead, kJobSource};
+      backend.allocate(MemoryKind::Host,
+                       bytes / shape.bytes() * shape.bytes()));
+  const std::span<std::byte> weights(memory.data(), memory.bytes());
+  {
+    cpu::ThreadPool pool(cpu::usableCores());
+    fill(pool, weights);
+    pool.stayAwake(cpu::ThreadPool::Clock::time_point::max());
+    into.hostRead = {
+        profileRead(pool, weights.first(readBytes(weights.size()))), kSource};
+  } // Its threads must not be there when those of host work are measured.
+  HostJobs jobs(backend, shape, weights);
+  const double eachMs = kMeanBudgets * budget.ms;
+  const auto expertBytes = static_cast<double>(shape.bytes());
+  SLUICE_RETURN_IF_ERROR(profileJobs(jobs, eachMs, expertBytes, into));
   // Without a bus there is nothing to share with it.
-  if (std::string_view(backend.name()) != "cuda")
-    return Status::ok();
-  HostExperts work(shape, static_cast<int64_t>(experts), 1, memory.data());
-  const uint64_t copied = std::clamp<uint64_t>(shape.bytes(), uint64_t{4} << 20,
-                                               uint64_t{64} << 20);
-  return profileShared(backend, work, bytes,
-                       std::min<uint64_t>(copied, bytes.size()), into);
+  return std::string_view(backend.name()) == "cpu"
+             ? Status::ok()
+             : profileShared(jobs, eachMs, expertBytes, into);
 }
 
 Status profileDisk(const std::string &path, Hardware &into) {
-  constexpr size_t kBlock = size_t{16} << 20;
+  static constexpr size_t kBlock = size_t{16} << 20;
   const int file = ::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
   if (file < 0)
     return Status::ok();

@@ -3,7 +3,7 @@
 
 #include "runtime/core/hardware.h"
 #include "runtime/plan/plan_generated.h"
-#include "tools/sluice-profile/host.h"
+#include "tools/sluice-profile/expert_shape.h"
 #include "tools/sluice-profile/timer.h"
 
 #include <vector>

@@ -25,6 +25,7 @@ struct Options {
   std::vector<std::string> plans;
   unsigned threads = 0;
   double budgetMs = 40;
+  uint64_t hostMemory = 0;
   std::vector<int64_t> rows{1, 2, 4, 8, 16, 32, 64, 128};
 };
 
@@ -59,8 +60,9 @@ Status profile(const Options &options) {
   SLUICE_RETURN_IF_ERROR(
       profileTransfers(*backend, timer, copySizes(shape), found));
   logInfo("copies, launches and waits are measured");
-  SLUICE_RETURN_IF_ERROR(
-      profileHost(*backend, timer, shape.value_or(ExpertShape{}), found));
+  SLUICE_RETURN_IF_ERROR(profileHost(*backend,
+                                     {options.hostMemory, options.budgetMs},
+                                     shape.value_or(ExpertShape{}), found));
   logInfo("the host is measured");
   for (const auto &plan : plans)
     SLUICE_RETURN_IF_ERROR(
@@ -106,6 +108,11 @@ int main(int argc, char **argv) {
   app.add_option("--budget-ms", options.budgetMs,
                  "About how long one figure may take (40)")
       ->check(CLI::Range(1.0, 10000.0));
+  app.add_option("--host-memory", options.hostMemory,
+                 "Memory that the host's figures are taken over, as 512MiB (a "
+                 "quarter of what there is, 1GiB to 32GiB)")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 50));
   app.add_option("--name", options.name, "What the machine is called");
   try {
     app.parse(argc, argv);

@@ -1,0 +1,208 @@
+//===- profile_test.cpp - The figures of the host -------------------------===//
+
+#include "runtime/backend/backend.h"
+#include "runtime/backend/sim/sim_backend.h"
+#include "tools/sluice-profile/host.h"
+#include "tools/sluice-profile/host_figures.h"
+#include "tools/sluice-profile/host_jobs.h"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <set>
+
+using namespace sluice;
+using namespace sluice::tools;
+
+namespace {
+
+constexpr uint64_t kGiB = uint64_t{1} << 30, kMiB = uint64_t{1} << 20;
+
+TEST(HostFigures, MemoryIsAQuarterWithinBounds) {
+  EXPECT_EQ(measuredBytes(24 * kGiB), 6 * kGiB);
+  EXPECT_EQ(measuredBytes(128 * kGiB), 32 * kGiB);
+  EXPECT_EQ(measuredBytes(2048 * kGiB), 32 * kGiB);
+  EXPECT_EQ(measuredBytes(2 * kGiB), kGiB);
+}
+
+TEST(HostFigures, MeansCountJitterButNoInterruption) {
+  EXPECT_DOUBLE_EQ(meanUs({100}), 100);
+  EXPECT_DOUBLE_EQ(meanUs({90, 100, 110, 140}), 110);
+  EXPECT_DOUBLE_EQ(meanUs({9000, 90, 100, 110}), 100);
+  EXPECT_DOUBLE_EQ(meanUs({100, 100, 300, 100}), 150); // thrice: still jitter
+}
+
+TEST(HostFigures, WhatIsLeftWithoutAPartStaysAboveNothing) {
+  EXPECT_DOUBLE_EQ(withoutUs(100, 20), 80);
+  EXPECT_DOUBLE_EQ(withoutUs(100, 99), 10);
+  EXPECT_DOUBLE_EQ(withoutUs(100, 200), 10);
+}
+
+TEST(HostFigures, LinesMeetThePoints) {
+  const Line exact =
+      fitLine(std::array<Curve::Point, 3>{{{1, 100}, {2, 180}, {4, 340}}});
+  EXPECT_NEAR(exact.at0, 20, 1e-9);
+  EXPECT_NEAR(exact.each, 80, 1e-9);
+  // Worked by hand: deviations +1, -2, +1 leave the slope and the mean.
+  const Line near =
+      fitLine(std::array<Curve::Point, 3>{{{1, 31}, {2, 38}, {3, 51}}});
+  EXPECT_NEAR(near.at0, 20, 1e-9);
+  EXPECT_NEAR(near.each, 10, 1e-9);
+}
+
+TEST(HostFigures, LinesNeverBeginBelowZero) {
+  // The line itself is 60 x - 20.
+  const Line line = fitLine(std::array<Curve::Point, 2>{{{1, 40}, {2, 100}}});
+  EXPECT_EQ(line.at0, 0);
+  EXPECT_NEAR(line.each, (40 + 2 * 100) / 5.0, 1e-9);
+  // Nor fall: more experts do not take less.
+  const Line falling =
+      fitLine(std::array<Curve::Point, 2>{{{1, 100}, {2, 90}}});
+  EXPECT_EQ(falling.at0, 0);
+  EXPECT_NEAR(falling.each, (100 + 2 * 90) / 5.0, 1e-9);
+}
+
+TEST(HostFigures, JobAndCopiesEndTogether) {
+  const auto pair = [](double bus, double experts) {
+    const JobAndCopies size = shareEvenly({bus, experts});
+    return std::pair(size.experts, size.copies);
+  };
+  EXPECT_EQ(pair(50, 100), std::pair(int64_t{4}, int64_t{2}));
+  EXPECT_EQ(pair(100, 50), std::pair(int64_t{3}, int64_t{6}));
+  EXPECT_EQ(pair(20, 100), std::pair(int64_t{5}, int64_t{1}));
+  EXPECT_EQ(pair(40, 100), std::pair(int64_t{5}, int64_t{2}));
+  // One copy is the least: the longest job comes nearest.
+  EXPECT_EQ(pair(1, 100), std::pair(int64_t{6}, int64_t{1}));
+}
+
+/// The cost model's way: both at their common rates until one is done, then
+/// the other at its own.
+std::pair<Reader, Reader> readTogether(HostRates both, Reader bus,
+                                       Reader experts) {
+  const double first = std::min(bus.bytes / both.bus,
+                                experts.bytes / both.experts); // ns
+  bus.us = (first + (bus.bytes - first * both.bus) / bus.alone) / 1e3;
+  experts.us =
+      (first + (experts.bytes - first * both.experts) / experts.alone) / 1e3;
+  return {bus, experts};
+}
+
+TEST(HostFigures, RatesWhileBothAreFoundWhoeverEndsFirst) {
+  for (double copied : {1e6, 19e6, 80e6}) {
+    const auto [bus, experts] =
+        readTogether({45, 95}, {copied, 0, 55}, {38e6, 0, 115});
+    const auto rates = ratesWhileBoth(bus, experts);
+    ASSERT_TRUE(rates) << copied;
+    EXPECT_NEAR(rates->bus, 45, 1e-6) << copied;
+    EXPECT_NEAR(rates->experts, 95, 1e-6) << copied;
+  }
+}
+
+TEST(HostFigures, NoRatesFromTimesThatFitNone) {
+  // Alone for 900 us at 55 GB/s the bus would have moved more than it did.
+  EXPECT_FALSE(ratesWhileBoth({19e6, 1000, 55}, {9e6, 100, 115}));
+  EXPECT_FALSE(ratesWhileBoth({19e6, 1000, 55}, {9e6, 0, 115}));
+}
+
+TEST(HostJobs, EveryPlaceComesBeforeOneComesAgain) {
+  constexpr int32_t kPlaces = 100;
+  RandomPlaces places(kPlaces);
+  std::vector<int32_t> first;
+  for (int i = 0; i < kPlaces; ++i)
+    first.push_back(places.next());
+  EXPECT_EQ(std::set<int32_t>(first.begin(), first.end()).size(), 100u);
+  EXPECT_EQ(*std::min_element(first.begin(), first.end()), 0);
+  EXPECT_EQ(*std::max_element(first.begin(), first.end()), kPlaces - 1);
+  int inOrder = 0;
+  for (size_t i = 1; i < first.size(); ++i)
+    inOrder += first[i] == first[i - 1] + 1;
+  EXPECT_LT(inOrder, 10);
+  EXPECT_EQ(places.next(), first[0]);
+  RandomPlaces one(1);
+  EXPECT_EQ(one.next(), 0);
+  EXPECT_EQ(one.next(), 0);
+}
+
+constexpr ExpertShape kShape{.hidden = 256, .inner = 128};
+
+/// A machine whose figures are known, for experts of kShape: bus alone 50 GB/s.
+Hardware known() {
+  Hardware hardware = builtInHardware();
+  hardware.launchUs.value = 0.01;
+  hardware.syncUs.value = 1;
+  hardware.copyLatencyUs.value = 1; // of which most is learning of the end
+  hardware.hostToDevice.points = {{double(kShape.bytes()), 50}};
+  hardware.hostExpert.points = {{1, 100}, {2, 90}, {4, 60}, {8, 30}};
+  hardware.shared = {};
+  hardware.hostJobUs = {};
+  return hardware;
+}
+
+/// What profileHost finds on that machine, in its virtual time.
+Hardware profiled(const Hardware &machine) {
+  auto backend = makeSimBackend(machine);
+  EXPECT_TRUE(backend.isOk());
+  Hardware found = machine;
+  found.hostExpert = {};
+  found.hostJobUs = {};
+  found.shared = {};
+  Status status = profileHost(**backend, {16 * kMiB, 1}, kShape, found);
+  EXPECT_TRUE(status.isOk()) << status.message();
+  return found;
+}
+
+TEST(ProfileHost, FindsTheRatesOfJobsAndWhatAJobCosts) {
+  Hardware machine = known();
+  machine.hostJobUs = {20, "known"};
+  machine.hostRead.value = 1000; // room for everything
+  const Hardware found = profiled(machine);
+  EXPECT_NEAR(found.hostJobUs.value, 20, 1e-6);
+  ASSERT_EQ(found.hostExpert.points.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(found.hostExpert.points[i].x, machine.hostExpert.points[i].x);
+    EXPECT_NEAR(found.hostExpert.points[i].y, machine.hostExpert.points[i].y,
+                1e-6);
+  }
+}
+
+TEST(ProfileHost, FindsTheRatesOfBusAndExpertsAtOnce) {
+  for (HostRates both : {HostRates{30, 80}, HostRates{45, 45}}) {
+    Hardware machine = known();
+    machine.shared = both;
+    const Hardware found = profiled(machine);
+    EXPECT_NEAR(found.shared.bus, both.bus, 0.02 * both.bus);
+    EXPECT_NEAR(found.shared.experts, both.experts, 0.02 * both.experts);
+    EXPECT_NE(found.sharedSource.find("15 MiB"), std::string::npos)
+        << found.sharedSource;
+    EXPECT_EQ(found.hostJobUs.value, 0);
+  }
+}
+
+TEST(ProfileHost, MeasuresTheCpuAndWritesWhatCanBeRead) {
+  auto backend = makeCpuBackend({.threads = 2});
+  ASSERT_TRUE(backend.isOk());
+  Hardware found = builtInHardware();
+  Status status = profileHost(**backend, {64 * kMiB, 1}, kShape, found);
+  ASSERT_TRUE(status.isOk()) << status.message();
+  EXPECT_EQ(found.hostRead.source, "measured by sluice-profile");
+  EXPECT_GT(found.hostRead.value, 0);
+  ASSERT_EQ(found.hostExpert.points.size(), 4u);
+  EXPECT_NE(found.hostExpert.source.find("random places"), std::string::npos);
+  EXPECT_EQ(found.shared.bus, 0); // there is no bus
+  auto again = parseHardware(printHardware(found), "found");
+  ASSERT_TRUE(again.isOk()) << again.status().message();
+  EXPECT_EQ(again->hostExpert.points.size(), 4u);
+}
+
+TEST(ProfileHost, SaysWhenAnExpertDoesNotFit) {
+  auto backend = makeCpuBackend({.threads = 1});
+  ASSERT_TRUE(backend.isOk());
+  Hardware found = builtInHardware();
+  Status status = profileHost(**backend, {1000, 1}, kShape, found);
+  ASSERT_FALSE(status.isOk());
+  EXPECT_EQ(status.code(), ErrorCode::InvalidArgument);
+  EXPECT_EQ(status.message(),
+            "--host-memory: 1000 bytes, expected room for one expert of 196608 "
+            "at least");
+}
+
+} // namespace
