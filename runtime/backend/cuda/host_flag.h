@@ -22,10 +22,10 @@ public:
   HostFlag(const HostFlag &) = delete;
   HostFlag &operator=(const HostFlag &) = delete;
 
-  /// Finds out whether the current device can wait so. Without it, as without
-  /// open, wait must not be called.
+  /// Makes the count for the current device. Where there is no memory for it,
+  /// as without open, wait must not be called.
   void open();
-  bool canWait() const { return waitValue != nullptr; }
+  bool canWait() const { return pinned != nullptr; }
 
   /// The count; stays where it is after open. Any thread may change it.
   std::atomic<uint32_t> &count() { return pinned ? *pinned : own; }
@@ -38,7 +38,6 @@ public:
 private:
   std::atomic<uint32_t> own{0};
   std::atomic<uint32_t> *pinned = nullptr; ///< Memory of CUDA's.
-  void (*waitValue)() = nullptr;           ///< cuStreamWaitValue32.
 };
 
 } // namespace sluice::cuda

@@ -1,13 +1,14 @@
-//===- tail_step.cpp - The bus takes over the end of the CPU's job ---------===//
+//===- tail_step.cpp - The bus takes over the end of the CPU's job
+//---------===//
 //
 // How many experts the CPU takes is decided before anybody knows how fast it
-// will be this time, and in whole experts. When the bus is about to have nothing
-// left to move, both are corrected: from the end of the CPU's job it takes over
-// as many outputs of down projections that no thread has begun as lets both end
-// together. Their inner rows are there by then, their weights come to slots, and
-// the device computes them; what the CPU has of the same expert stays. Each
-// output is a dot product of its own, so it is the same bits whoever computes
-// it.
+// will be this time, and in whole experts. When the bus is about to have
+// nothing left to move, both are corrected: from the end of the CPU's job it
+// takes over as many outputs of down projections that no thread has begun as
+// lets both end together. Their inner rows are there by then, their weights
+// come to slots, and the device computes them; what the CPU has of the same
+// expert stays. Each output is a dot product of its own, so it is the same bits
+// whoever computes it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,8 +37,7 @@ Result<double> Engine::tailExperts() {
   const ExpertTimes times = balance.times(wanted.share);
   // In virtual time, and as long as nothing is known of real times, both go on
   // as the plan says.
-  const double planned =
-      handOver(onHost * times.host, sent * times.bus, times);
+  const double planned = handOver(onHost * times.host, sent * times.bus, times);
   if (backend.isVirtual() || !balance.hasLearned(wanted.share))
     return planned;
   const double busEndUs = busStartUs + sent * times.bus;
@@ -52,8 +52,7 @@ Result<double> Engine::tailExperts() {
   // The CPU goes on as it did so far.
   const double oneUs = (now - hostStartUs) / ((1 - left) * onHost);
   const double busUs = arrived ? 0 : std::max(0.0, busEndUs - now);
-  return handOver(left * onHost * oneUs, busUs + kBehindUs,
-                  {oneUs, times.bus});
+  return handOver(left * onHost * oneUs, busUs + kBehindUs, {oneUs, times.bus});
 }
 
 Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
@@ -66,13 +65,13 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
   // What is taken from the CPU must have somewhere to go.
   // Its tables have room behind those of the others, but for one integer where
   // every expert of the bank has rows.
-  const size_t fit = wanted.onHost.size() -
-                     (wanted.items.size() == bank.experts ? 1 : 0);
-  const size_t most = takeTailSlots(std::min<size_t>(
-      fit, static_cast<size_t>(std::ceil(outputs / hidden))));
-  const HostJob::Tail tail = host.takeTail(
-      backend, static_cast<int64_t>(
-                   std::min(outputs, hidden * static_cast<double>(most))));
+  const size_t fit =
+      wanted.onHost.size() - (wanted.items.size() == bank.experts ? 1 : 0);
+  const size_t most = takeTailSlots(
+      std::min<size_t>(fit, static_cast<size_t>(std::ceil(outputs / hidden))));
+  const HostJob::Tail tail =
+      host.takeTail(backend, static_cast<int64_t>(std::min(
+                                 outputs, hidden * static_cast<double>(most))));
 
   const uint64_t rowBytes =
       static_cast<uint64_t>(bank.inner) * byteSize(bank.pool->type);
@@ -112,8 +111,7 @@ size_t Engine::takeTailSlots(size_t count) {
   const Bank &bank = *wanted.bank;
   for (size_t taken = 0; taken < count; ++taken) {
     Item &item = wanted.items[wanted.onHost.rbegin()[taken]];
-    item.slot =
-        bank.residency().take(bank.id(item.expert), Purpose::Demand);
+    item.slot = bank.residency().take(bank.id(item.expert), Purpose::Demand);
     if (item.slot == kNone)
       return taken;
   }
