@@ -63,17 +63,6 @@ RoutingTrace samplePart(const RoutingTrace &trace, uint32_t count) {
   return part;
 }
 
-/// The first `steps` steps.
-void cut(UseTrace &uses, uint64_t steps) {
-  const uint64_t groups = steps * uses.banks;
-  if (groups >= uses.ends.size())
-    return;
-  uses.ends.resize(groups);
-  uses.bank.resize(groups);
-  uses.ids.resize(uses.ends.back());
-  uses.rows.resize(uses.ends.back());
-}
-
 /// Steps until `slots` experts have been demanded; all where they never are.
 uint64_t stepsToFill(const UseTrace &uses, uint32_t slots) {
   std::vector<uint8_t> seen(size_t{uses.banks} * uses.experts, 0);
@@ -121,7 +110,7 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
   const double layers = trace.banks;
   const double most = static_cast<double>(mostVisits);
   const double demands = demandsOfLayer(trace, rowsPerStep);
-  const double visits = demands * slots / layers;
+  const double visits = demands * slots / layers; // over m * m
   const auto banks = static_cast<uint32_t>(
       std::clamp(std::sqrt(most / (visits * static_cast<double>(steps))),
                  std::min(kFewestLayers, layers), layers));
@@ -129,8 +118,7 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                            static_cast<double>(steps)));
   const auto part =
       slotsOfPart(slots, demands * (1 - hostShare), banks, layers);
-  UseTrace uses = groupUses(samplePart(trace, banks), rowsPerStep);
-  cut(uses, steps);
+  const UseTrace uses = groupUses(samplePart(trace, banks), rowsPerStep, steps);
   const uint64_t warm =
       std::min(stepsToFill(uses, part) + kSettling, steps / 2);
   const std::vector<uint32_t> bankExperts(banks, trace.experts);
