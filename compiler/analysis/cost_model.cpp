@@ -82,6 +82,8 @@ const LayerRouting *findRouting(const RoutingStatistics *routing,
 std::vector<ExpertLoad> expertLoads(const ModelShape &model,
                                     const StepPlan &plan,
                                     const RoutingStatistics *routing) {
+  if (plan.load && !plan.resident)
+    return std::vector<ExpertLoad>(model.layers.size(), *plan.load);
   std::vector<ExpertLoad> loads(model.layers.size());
   std::vector<Chance> all;
   for (size_t i = 0; i < model.layers.size(); ++i)
@@ -89,10 +91,9 @@ std::vector<ExpertLoad> expertLoads(const ModelShape &model,
                all);
   for (const Chance &one : all)
     loads[one.layer].active += one.chance * one.count;
-  if (plan.resident || plan.hitRate >= 0) {
-    const double share = plan.resident ? 1 : std::min(plan.hitRate, 1.0);
+  if (plan.resident) {
     for (ExpertLoad &load : loads)
-      load.hits = load.active * share;
+      load.hits = load.active;
     return loads;
   }
   if (plan.schedule == ScheduleKind::Serial)
@@ -113,6 +114,27 @@ std::vector<ExpertLoad> expertLoads(const ModelShape &model,
   return loads;
 }
 
+std::vector<double> evenMisses(double active, double misses) {
+  constexpr double kRounding = 1e-6;
+  const auto trials = static_cast<size_t>(std::max(
+      std::llround(active), std::llround(std::ceil(misses - kRounding))));
+  std::vector<double> chances(trials + 1, 0.0);
+  const auto all = static_cast<double>(trials);
+  const double chance = trials == 0 ? 0 : std::clamp(misses / all, 0.0, 1.0);
+  if (chance <= 0 || chance >= 1) {
+    chances[chance <= 0 ? 0 : trials] = 1;
+    return chances;
+  }
+  for (size_t i = 0; i <= trials; ++i) {
+    const auto count = static_cast<double>(i);
+    chances[i] =
+        std::exp(std::lgamma(all + 1) - std::lgamma(count + 1) -
+                 std::lgamma(all - count + 1) + count * std::log(chance) +
+                 (all - count) * std::log1p(-chance));
+  }
+  return chances;
+}
+
 StepCost stepCost(const ModelShape &model, const StepPlan &plan,
                   const RoutingStatistics *routing, const Hardware &hardware) {
   return stepCost(model, plan, expertLoads(model, plan, routing), hardware);
@@ -123,8 +145,7 @@ StepCost stepCost(const ModelShape &model, const StepPlan &plan,
   StepCost step;
   LayerCost one;
   for (size_t i = 0; i < model.layers.size(); ++i) {
-    if (i == 0 || loads[i].hits != loads[i - 1].hits ||
-        loads[i].active != loads[i - 1].active ||
+    if (i == 0 || loads[i] != loads[i - 1] ||
         !alike(model.layers[i], model.layers[i - 1]))
       one = layerCost(model.layers[i], loads[i], plan, hardware);
     step.missedBytes +=

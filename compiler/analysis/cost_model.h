@@ -24,6 +24,7 @@
 #include "runtime/core/hardware.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,23 @@ struct ModelShape {
 const LayerRouting *findRouting(const RoutingStatistics *routing,
                                 const LayerShape &layer);
 
+/// Experts of one layer in one step, as expectations.
+struct ExpertLoad {
+  double active = 0; ///< Distinct experts that have rows.
+  double hits = 0;   ///< Of those, already in a slot.
+  /// [m]: chance that m of them are missing, misses() on average; empty:
+  /// evenMisses. Times are no linear function of m, so that a layer that misses
+  /// all or none is not as one that always misses half.
+  std::vector<double> missing = {};
+  double misses() const { return active - hits; }
+  bool operator==(const ExpertLoad &) const = default;
+};
+
+/// [m]: chance that m experts are missing, `misses` on average, where each of
+/// `active` is with the same chance (binomial). A whole number of experts is
+/// active then: `active` is rounded, up where `misses` needs it.
+std::vector<double> evenMisses(double active, double misses);
+
 /// How a step is run.
 struct StepPlan {
   int64_t batch = 1;     ///< n: rows of a decode step.
@@ -80,23 +98,15 @@ struct StepPlan {
   double prefetchPrecision = 0; ///< Chance that a prefetched expert is used.
   int64_t waveBytes = int64_t{32} << 20;
   ScheduleKind schedule = ScheduleKind::Planned;
-  /// Share of demanded experts that are in a slot, from replayed routing; below
-  /// 0: unknown.
-  double hitRate = -1;
+  /// Every layer's, from replayed routing; nothing: unknown.
+  std::optional<ExpertLoad> load;
   bool merged = true; ///< One union of all batches; else a demand each.
   bool graphs = true; ///< Launches of attention and gate come from a graph.
 };
 
-/// Experts of one layer in one step, as expectations.
-struct ExpertLoad {
-  double active = 0; ///< Distinct experts that have rows.
-  double hits = 0;   ///< Of those, already in a slot.
-  double misses() const { return active - hits; }
-};
-
 /// The loads of all layers: the policy is taken to keep the likeliest experts
-/// of all layers, by popularity where `routing` has it. `plan.hitRate`, where
-/// it is given, replaces that.
+/// of all layers, by popularity where `routing` has it. `plan.load`, where it
+/// is given, replaces that.
 std::vector<ExpertLoad> expertLoads(const ModelShape &model,
                                     const StepPlan &plan,
                                     const RoutingStatistics *routing);

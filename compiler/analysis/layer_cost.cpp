@@ -203,26 +203,28 @@ private:
     result.total += weight * times.end;
   }
 
+  /// Over the chances of [m] missing experts.
+  void mean(LayerCost &result, std::span<const double> chances,
+            double window) const {
+    for (size_t count = 0; count < chances.size(); ++count)
+      if (chances[count] > 0)
+        add(result, shared(static_cast<double>(count), window), chances[count]);
+  }
+
   LayerCost overlapped(LayerCost result) const {
     const double window = result.attention + result.roundTrip;
-    // Few experts: their number varies from step to step and whole experts are
-    // shared, so the mean of the times is not the time of the mean. Taken as
-    // binomial: each of the active experts is missing with the same chance.
-    // They are a whole number here, and the mean must stay that of the misses.
-    constexpr double kRounding = 1e-6;
-    const auto trials =
-        std::max(std::llround(load.active),
-                 std::llround(std::ceil(load.misses() - kRounding)));
-    if (plan.mode == ExpertMode::Split && trials >= 1 && trials <= 64) {
-      const double chance =
-          std::clamp(load.misses() / static_cast<double>(trials), 0.0, 1.0);
-      for (int64_t count = 0; count <= trials; ++count)
-        add(result, shared(static_cast<double>(count), window),
-            binomial(static_cast<double>(trials), static_cast<double>(count),
-                     chance));
-    } else {
+    // The number of missing experts varies from step to step and whole experts
+    // are shared, so the mean of the times is not the time of the mean. Of many
+    // that are not recorded the mean is near enough, and all that only cross
+    // the bus take about the same each.
+    constexpr double kMany = 64;
+    if (!load.missing.empty())
+      mean(result, load.missing, window);
+    else if (plan.mode == ExpertMode::Split &&
+             std::max(load.active, load.misses()) <= kMany)
+      mean(result, evenMisses(load.active, load.misses()), window);
+    else
       add(result, shared(load.misses(), window), 1);
-    }
     result.tail += launch;
     result.total += result.attention + result.roundTrip + launch;
     return result;
@@ -237,14 +239,6 @@ private:
     const HostRates alone{bytes / copyUs / 1e3, bytes / hostUs / 1e3};
     const HostRates both = hardware.together(alone);
     return {alone.bus / both.bus, alone.experts / both.experts};
-  }
-
-  static double binomial(double trials, double count, double chance) {
-    if (chance <= 0 || chance >= 1)
-      return count == (chance <= 0 ? 0 : trials) ? 1 : 0;
-    return std::exp(std::lgamma(trials + 1) - std::lgamma(count + 1) -
-                    std::lgamma(trials - count + 1) + count * std::log(chance) +
-                    (trials - count) * std::log1p(-chance));
   }
 
   const LayerShape &shape;

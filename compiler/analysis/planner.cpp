@@ -39,8 +39,8 @@ int64_t chooseWaveBytes(const PlannerInputs &inputs) {
       bytes * std::clamp(experts, 1.0, static_cast<double>(layer.experts)));
 }
 
-/// What candidates share: the experts of a step, and what prefetchPrecision
-/// found.
+/// What candidates share: the experts of a step by popularity, and what
+/// prefetchPrecision found.
 struct Situation {
   std::vector<ExpertLoad> loads;
   std::vector<double> precision;
@@ -61,10 +61,56 @@ double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
   return balancedHostShare(layer, rows, *inputs.hardware);
 }
 
+/// What a layer demands and misses, for all of them: as replayed as far as that
+/// is believed, for the rest as if the likeliest experts were kept. `text` says
+/// so. Nothing where there is nothing to believe.
+std::optional<ExpertLoad> blend(const ReplayedHits &replayed,
+                                const std::vector<ExpertLoad> &loads,
+                                std::string &text) {
+  double active = 0, kept = 0;
+  for (const ExpertLoad &load : loads) {
+    active += load.active / static_cast<double>(loads.size());
+    kept += load.hits / static_cast<double>(loads.size());
+  }
+  auto percentOf = [](double hits, double all) {
+    return all > 0 ? 100 * hits / all : 0.0;
+  };
+  const double weight = replayed.weight();
+  const auto tokens = static_cast<long long>(replayed.tokens);
+  if (weight <= 0) {
+    text =
+        format(": %.1f%% in slots, by popularity alone: %lld recorded tokens "
+               "are too few to replay",
+               percentOf(kept, active), tokens);
+    return std::nullopt;
+  }
+  ExpertLoad load;
+  load.missing = evenMisses(active, active - kept);
+  load.missing.resize(std::max(load.missing.size(), replayed.missing.size()));
+  for (size_t i = 0; i < load.missing.size(); ++i)
+    load.missing[i] =
+        (1 - weight) * load.missing[i] +
+        (i < replayed.missing.size() ? weight * replayed.missing[i] : 0);
+  const double misses =
+      weight * replayed.misses() + (1 - weight) * (active - kept);
+  load.active = weight * replayed.active + (1 - weight) * active;
+  load.hits = load.active - misses;
+  text = format(": %.1f%% in slots, from %lld recorded tokens behind a warm-up",
+                percentOf(load.hits, load.active), tokens);
+  if (weight < 1)
+    text += format(
+        ", which are few: their %.1f%% count for %.0f%%, popularity says "
+        "%.1f%%",
+        percentOf(replayed.active - replayed.misses(), replayed.active),
+        100 * weight, percentOf(kept, active));
+  return load;
+}
+
 struct Candidate {
   StepPlan plan;
   StepCost cost;
   PrefetchPlan prefetch;
+  std::string hits; ///< What is known of them, for --explain.
 };
 
 Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
@@ -75,13 +121,22 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
                    : mode == ExpertMode::Split
                        ? chooseHostShare(inputs, plan, situation)
                        : 0;
-  result.prefetch =
-      planPrefetch(inputs, plan, situation.loads, situation.precision);
+  // What the CPU computes does not come to stay, so each mode has hits of its
+  // own. Where nothing comes at all, the likeliest stay as they were at first.
+  if (mode != ExpertMode::Host && plan.schedule == ScheduleKind::Planned &&
+      inputs.evidence && inputs.evidence->hits)
+    plan.load =
+        blend(inputs.evidence->hits(plan.batch, plan.slots, plan.hostShare),
+              situation.loads, result.hits);
+  const std::vector<ExpertLoad> loads =
+      plan.load ? expertLoads(inputs.model, plan, inputs.routing)
+                : situation.loads;
+  result.prefetch = planPrefetch(inputs, plan, loads, situation.precision);
   plan.prefetchLimit = result.prefetch.limit;
   plan.prefetchPrecision =
       result.prefetch.limit ? result.prefetch.precision : 0;
   result.plan = plan;
-  result.cost = stepCost(inputs.model, plan, situation.loads, *inputs.hardware);
+  result.cost = stepCost(inputs.model, plan, loads, *inputs.hardware);
   return result;
 }
 
@@ -119,34 +174,6 @@ Candidate chooseMode(const PlannerInputs &inputs, const StepPlan &plan,
       best = std::move(one);
   }
   return best;
-}
-
-/// The hit rate to expect: the replayed one as far as it is believed, for the
-/// rest that of keeping the likeliest experts. `text` says so.
-double blendHits(const ReplayedHits &replayed,
-                 const std::vector<ExpertLoad> &loads, std::string &text) {
-  double active = 0, kept = 0;
-  for (const ExpertLoad &load : loads) {
-    active += load.active;
-    kept += load.hits;
-  }
-  const double likely = active > 0 ? kept / active : 0;
-  const double weight = replayed.weight();
-  const double rate =
-      weight > 0 ? weight * replayed.rate + (1 - weight) * likely : likely;
-  text = format(": %.1f%% in slots", 100 * rate);
-  const auto tokens = static_cast<long long>(replayed.tokens);
-  text +=
-      weight > 0
-          ? format(", from %lld recorded tokens behind a warm-up", tokens)
-          : format(", by popularity alone: %lld recorded tokens are too few "
-                   "to replay",
-                   tokens);
-  if (weight > 0 && weight < 1)
-    text += format(", which are few: their %.1f%% count for %.0f%%, popularity "
-                   "says %.1f%%",
-                   100 * replayed.rate, 100 * weight, 100 * likely);
-  return rate;
 }
 
 /// The parts of the mean layer. Those outside brackets follow each other and
@@ -200,8 +227,17 @@ void explainTime(const PlannerInputs &inputs, const StepPlan &plan,
 
 } // namespace
 
+double ReplayedHits::misses() const {
+  double sum = 0;
+  for (size_t i = 0; i < missing.size(); ++i)
+    sum += static_cast<double>(i) * missing[i];
+  return sum;
+}
+
 double ReplayedHits::weight() const {
-  return rate < 0 ? 0 : std::clamp(demandsPerSlot / kEnoughDemands, 0.0, 1.0);
+  return missing.empty()
+             ? 0
+             : std::clamp(demandsPerSlot / kEnoughDemands, 0.0, 1.0);
 }
 
 PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
@@ -233,13 +269,6 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
                                          static_cast<double>(experts));
   Situation situation;
   situation.loads = expertLoads(inputs.model, plan, inputs.routing);
-  std::string hits;
-  if (inputs.evidence && inputs.evidence->hits &&
-      plan.schedule == ScheduleKind::Planned) {
-    plan.hitRate = blendHits(inputs.evidence->hits(batch, room.slots),
-                             situation.loads, hits);
-    situation.loads = expertLoads(inputs.model, plan, inputs.routing);
-  }
   plan.waveBytes =
       plan.schedule == ScheduleKind::Serial ? 0 : chooseWaveBytes(inputs);
 
@@ -259,7 +288,7 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
                        inputs.routing
                            ? "the likeliest of all layers, by recorded routing"
                            : "the same number of each layer: no --routing"));
-  lines.push_back(line("policy", decisions.policy + hits));
+  lines.push_back(line("policy", decisions.policy + chosen.hits));
   lines.push_back(line("schedule", plan.schedule == ScheduleKind::Serial
                                        ? "serial"
                                        : "planned"));

@@ -28,14 +28,18 @@ struct ExpertRoom {
 
 /// What replaying recorded tokens says of the experts in slots.
 struct ReplayedHits {
-  double rate = -1; ///< Share of demanded experts; below 0: unknown.
-  /// That were counted, without repetitions; where the rate is unknown, those
+  double active = 0; ///< Experts that a layer of a step demands.
+  /// [m]: share of the layers of all steps that missed m of them; empty:
+  /// unknown.
+  std::vector<double> missing = {};
+  /// That were counted, without repetitions; where `missing` is unknown, those
   /// that there are.
   int64_t tokens = 0;
   /// Demands that were counted, without repetitions, over the slots.
   double demandsPerSlot = 0;
 
-  /// How far the rate is believed, 0 to 1: fully from kEnoughDemands a slot.
+  double misses() const; ///< Of a layer of a step.
+  /// How far the replay is believed, 0 to 1: fully from kEnoughDemands a slot.
   double weight() const;
   static constexpr double kEnoughDemands = 16;
 };
@@ -46,9 +50,11 @@ struct RoutingEvidence {
   /// transitions[i * experts + j], tokens that used expert i of the layer
   /// before and expert j of this. Empty where unknown.
   std::vector<std::vector<int32_t>> transitions;
-  /// The recorded tokens in steps of `batch` with `slots` slots. Costs a replay
-  /// a call.
-  std::function<ReplayedHits(int64_t batch, int64_t slots)> hits;
+  /// The recorded tokens in steps of `batch` with `slots` slots, where the CPU
+  /// computes `hostShare` of what is missing: that does not come to stay. Costs
+  /// a replay a call.
+  std::function<ReplayedHits(int64_t batch, int64_t slots, double hostShare)>
+      hits;
 };
 
 struct PlannerInputs {

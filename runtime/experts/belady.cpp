@@ -8,11 +8,13 @@
 
 namespace sluice::experts {
 
-UseTrace groupUses(const RoutingTrace &trace, uint32_t rowsPerStep) {
+UseTrace groupUses(const RoutingTrace &trace, uint32_t rowsPerStep,
+                   uint64_t mostSteps) {
   UseTrace uses;
   uses.banks = trace.banks;
   uses.experts = trace.experts;
-  const uint64_t steps = std::max<uint64_t>(1, trace.rows / rowsPerStep);
+  const uint64_t steps =
+      std::min(std::max<uint64_t>(1, trace.rows / rowsPerStep), mostSteps);
   std::vector<uint32_t> count(trace.experts, 0);
   for (uint64_t step = 0; step < steps; ++step)
     for (uint32_t bank = 0; bank < trace.banks; ++bank) {

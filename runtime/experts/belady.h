@@ -26,9 +26,11 @@ struct UseTrace {
 };
 
 /// The uses when `trace` is played `rowsPerStep` rows at a time: rows /
-/// rowsPerStep steps (at least one), row r of step s is token tokenOf(s, r).
-/// Ids of a group are in increasing order. rowsPerStep >= 1, trace not empty.
-UseTrace groupUses(const RoutingTrace &trace, uint32_t rowsPerStep);
+/// rowsPerStep steps (at least one, at most `mostSteps`), row r of step s is
+/// token tokenOf(s, r). Ids of a group are in increasing order. rowsPerStep and
+/// mostSteps >= 1, trace not empty.
+UseTrace groupUses(const RoutingTrace &trace, uint32_t rowsPerStep,
+                   uint64_t mostSteps = ~uint64_t{0});
 
 /// Hits of the offline optimum for a pool of `slots` that starts empty and
 /// brings an expert only when it is demanded: the experts of a group share the

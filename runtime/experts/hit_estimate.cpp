@@ -6,16 +6,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::experts {
 namespace {
 
-/// A recording is cut where it has so many steps and, by uniform routing, so
-/// many demands a slot: more tokens move a rate by less than a point.
-constexpr uint64_t kManySteps = 64;
-constexpr double kManyDemandsPerSlot = 128;
+/// Steps with a full pool that are not counted yet: the policies' shorter
+/// memory.
+constexpr uint64_t kSettling = 8;
+/// So many layers speak for all, at least.
+constexpr double kFewestLayers = 8;
 
 /// Distinct experts of a layer that a step demands, at most: uniform routing.
 double demandsOfLayer(const RoutingTrace &trace, uint32_t rowsPerStep) {
@@ -24,29 +27,73 @@ double demandsOfLayer(const RoutingTrace &trace, uint32_t rowsPerStep) {
                                  static_cast<double>(rowsPerStep)));
 }
 
-/// `banks` of the trace's layers, evenly spread, and its first `rows` tokens.
-RoutingTrace samplePart(const RoutingTrace &trace, uint32_t banks,
-                        uint64_t rows) {
+/// `count` of `layers` layers in increasing order, evenly spread but without a
+/// period: those of the smallest fractional parts of multiples of the golden
+/// ratio. Layers that resemble each other at regular distances do not stand for
+/// all then.
+std::vector<uint32_t> spreadLayers(uint32_t layers, uint32_t count) {
+  constexpr double kGolden = 0.6180339887498949;
+  std::vector<std::pair<double, uint32_t>> order;
+  for (uint32_t layer = 0; layer < layers; ++layer) {
+    const double multiple = kGolden * layer;
+    order.emplace_back(multiple - std::floor(multiple), layer);
+  }
+  std::ranges::sort(order);
+  std::vector<uint32_t> chosen;
+  for (const auto &[part, layer] : std::span(order).first(count))
+    chosen.push_back(layer);
+  std::ranges::sort(chosen);
+  return chosen;
+}
+
+/// `count` of the trace's layers, and all of its tokens.
+RoutingTrace samplePart(const RoutingTrace &trace, uint32_t count) {
+  const std::vector<uint32_t> layers = spreadLayers(trace.banks, count);
   RoutingTrace part;
-  part.banks = banks;
+  part.banks = count;
   part.experts = trace.experts;
   part.topK = trace.topK;
-  part.rows = rows;
-  part.ids.reserve(rows * banks * trace.topK);
-  for (uint64_t row = 0; row < rows; ++row)
-    for (uint64_t bank = 0; bank < banks; ++bank) {
-      const std::span<const int32_t> ids =
-          trace.at(row, static_cast<uint32_t>(bank * trace.banks / banks));
+  part.rows = trace.rows;
+  part.ids.reserve(trace.rows * count * trace.topK);
+  for (uint64_t row = 0; row < trace.rows; ++row)
+    for (uint32_t layer : layers) {
+      const std::span<const int32_t> ids = trace.at(row, layer);
       part.ids.insert(part.ids.end(), ids.begin(), ids.end());
     }
   return part;
+}
+
+/// Steps until `slots` experts have been demanded; all where they never are.
+uint64_t stepsToFill(const UseTrace &uses, uint32_t slots) {
+  std::vector<uint8_t> seen(size_t{uses.banks} * uses.experts, 0);
+  uint32_t count = 0;
+  for (size_t group = 0; group < uses.ends.size(); ++group)
+    for (uint32_t id : uses.group(group)) {
+      count += seen[id] == 0;
+      seen[id] = 1;
+      if (count == slots)
+        return group / uses.banks + 1;
+    }
+  return uses.ends.size() / uses.banks;
+}
+
+/// Slots for `banks` of `layers` layers, so that each of them has as many as
+/// it has among all: while one runs, the `held` experts that it needs in slots
+/// may be more than its share, and the others have the rest.
+uint32_t slotsOfPart(uint32_t slots, double held, double banks, double layers) {
+  if (banks == layers)
+    return slots;
+  const double current =
+      std::min<double>(slots, std::max(held, slots / layers));
+  const double others = (slots - current) * (banks - 1) / (layers - 1);
+  return static_cast<uint32_t>(std::max(1.0, std::round(current + others)));
 }
 
 } // namespace
 
 Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  uint32_t rowsPerStep, std::string_view policy,
-                                 uint64_t mostVisits) {
+                                 double hostShare, uint64_t mostVisits) {
   if (slots == 0 || rowsPerStep == 0 || trace.rows == 0)
     return Status(ErrorCode::InvalidArgument,
                   "hit rate: found " + std::to_string(slots) + " slots, " +
@@ -54,33 +101,37 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                       std::to_string(trace.rows) +
                       " tokens, expected at least 1 of each");
   HitEstimate estimate;
-  const double layers = trace.banks;
-  const double demands = demandsOfLayer(trace, rowsPerStep);
-  const auto enough = static_cast<uint64_t>(
-      std::ceil(kManyDemandsPerSlot * slots / (layers * demands)));
-  const uint64_t steps =
-      std::min(trace.rows / rowsPerStep, std::max(kManySteps, enough));
+  uint64_t steps = trace.rows / rowsPerStep;
   if (steps < 2)
     return estimate;
 
   // A miss looks at every slot: with m of the layers and as small a part of the
-  // slots the visits fall with m * m.
-  const double visits = static_cast<double>(steps) * demands * slots / layers;
+  // slots the visits of a step fall with m * m.
+  const double layers = trace.banks;
+  const double most = static_cast<double>(mostVisits);
+  const double demands = demandsOfLayer(trace, rowsPerStep);
+  const double visits = demands * slots / layers; // over m * m
   const auto banks = static_cast<uint32_t>(
-      std::clamp(std::sqrt(static_cast<double>(mostVisits) / visits),
-                 std::min(4.0, layers), layers));
-  const double share = banks / layers;
+      std::clamp(std::sqrt(most / (visits * static_cast<double>(steps))),
+                 std::min(kFewestLayers, layers), layers));
+  steps = static_cast<uint64_t>(std::clamp(most / (visits * banks * banks), 2.0,
+                                           static_cast<double>(steps)));
   const auto part =
-      static_cast<uint32_t>(std::max(1.0, std::round(slots * share)));
-  const uint64_t warm = steps / 2;
-  SLUICE_ASSIGN_OR_RETURN(ReplayResult result,
-                          replay(samplePart(trace, banks, steps * rowsPerStep),
-                                 part, rowsPerStep, policy, 0, warm));
+      slotsOfPart(slots, demands * (1 - hostShare), banks, layers);
+  const UseTrace uses = groupUses(samplePart(trace, banks), rowsPerStep, steps);
+  const uint64_t warm =
+      std::min(stepsToFill(uses, part) + kSettling, steps / 2);
+  const std::vector<uint32_t> bankExperts(banks, trace.experts);
+  SLUICE_ASSIGN_OR_RETURN(
+      auto made,
+      makePolicy(policy, {.bankExperts = bankExperts, .popularity = {}}));
+  ReplayResult result = replay(uses, part, std::move(made), 0, warm, hostShare);
   estimate.demands = result.demands;
   estimate.hits = result.hits;
+  estimate.layersByMisses = std::move(result.layersByMisses);
   estimate.tokens = (steps - warm) * rowsPerStep;
   estimate.demandsPerSlot =
-      static_cast<double>(result.demands) / static_cast<double>(part);
+      static_cast<double>(result.demands) * (layers / banks) / slots;
   return estimate;
 }
 

@@ -6,15 +6,19 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace sluice::experts {
 
-/// The hit rate of a policy behind a warm-up, and what it stands on.
+/// What a policy has in slots behind a warm-up, and what it stands on.
 struct HitEstimate {
   uint64_t demands = 0, hits = 0; ///< Of the steps that count.
   uint64_t tokens = 0;            ///< Of the steps that count.
   /// demands / slots: how often a slot had the chance to prove its worth.
   double demandsPerSlot = 0;
+  /// [m]: layers of a step, of those that count, that missed m experts. Misses
+  /// come in bunches: a new text misses everywhere, a repetition nowhere.
+  std::vector<uint64_t> layersByMisses;
 
   double rate() const {
     return demands == 0
@@ -23,18 +27,22 @@ struct HitEstimate {
   }
 };
 
-/// Plays `trace` against `policy`, `rowsPerStep` rows a step. The pool starts
-/// empty, so the first half of the steps fills it and is not counted; what is
-/// demanded for the first time in the second half is a miss, as it would be
-/// with more text. Recordings of fewer than two steps give no demands.
+/// Plays `trace` against `policy`, `rowsPerStep` rows a step; of the missing
+/// experts the CPU computes some where `hostShare` is above 0 (replay.h). The
+/// pool starts empty: the steps that fill it, and a few more in which the
+/// policy comes to know the experts, are not counted, but at most half of all.
+/// All others are: what is demanded there for the first time is a miss, as it
+/// would be with more text. Recordings of fewer than two steps give no demands.
 ///
-/// Long recordings are cut to what a rate needs, and where about `mostVisits`
-/// looks at slots do not suffice, every so many layers are played with as small
-/// a part of the slots (sampling in space, as SHARDS does: C. A. Waldspurger et
-/// al., FAST 2015). InvalidArgument for 0 slots, 0 rows or no tokens.
+/// Where about `mostVisits` looks at slots do not suffice for that, some layers
+/// are played with as small a part of the slots (sampling in space, as SHARDS
+/// does: C. A. Waldspurger et al., FAST 2015); where a few layers are too many
+/// still, the recording's beginning. InvalidArgument for 0 slots, 0 rows or no
+/// tokens.
 Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  uint32_t rowsPerStep, std::string_view policy,
-                                 uint64_t mostVisits = 20'000'000);
+                                 double hostShare = 0,
+                                 uint64_t mostVisits = 100'000'000);
 
 /// Tokens of `trace` that no other before them was routed like, in all layers.
 /// A token that repeats another says nothing new of other text.

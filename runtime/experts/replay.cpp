@@ -7,17 +7,48 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 namespace sluice::experts {
 
+uint32_t stayingOf(uint32_t missing, double hostShare) {
+  if (hostShare <= 0)
+    return missing;
+  if (hostShare >= 1)
+    return 0;
+  constexpr double kFront = 2.0 / 3;
+  uint32_t best = missing;
+  double least = missing / (1 - hostShare);
+  auto look = [&](uint32_t host, double shared) {
+    const double time = std::max((host + shared) / hostShare,
+                                 (missing - host - shared) / (1 - hostShare));
+    if (time < least) {
+      least = time;
+      best = missing - host - (shared > 0 ? 1 : 0);
+    }
+  };
+  for (uint32_t host = 1; host <= missing; ++host)
+    look(host, 0);
+  if (missing > 1)
+    for (uint32_t host = 0; host < missing; ++host)
+      look(host, kFront);
+  return best;
+}
+
 ReplayResult replay(const UseTrace &uses, uint32_t slots,
                     std::unique_ptr<Policy> policy, uint64_t expertBytes,
-                    uint64_t warmSteps) {
+                    uint64_t warmSteps, double hostShare) {
   const std::vector<uint32_t> bankExperts(uses.banks, uses.experts);
   Residency residency(slots, bankExperts, std::move(policy), expertBytes);
   std::vector<uint32_t> order; // of a group: those with a slot, then the others
   order.reserve(uses.experts);
+  std::vector<uint32_t> staying; // by the number of missing experts
+  for (uint32_t missing = 0; missing <= uses.experts; ++missing)
+    staying.push_back(stayingOf(missing, hostShare));
+  std::vector<std::pair<uint32_t, uint32_t>> missing; // rows, id
+  uint64_t taken = 0; // by experts, as long as that fills the pool
+  std::vector<uint64_t> layersByMisses(uses.experts + 1, 0);
   uint64_t steps = 0;
   Counters warm; // what was counted when the warm-up ended
   for (size_t index = 0; index < uses.ends.size(); ++index) {
@@ -37,9 +68,21 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
       }
     }
     const size_t hits = order.size();
-    for (uint32_t id : group)
-      if (residency.slotOf(id) == kNone)
-        order.push_back(id);
+    missing.clear();
+    for (size_t i = 0; i < group.size(); ++i)
+      if (residency.slotOf(group[i]) == kNone)
+        missing.emplace_back(uses.rows[begin + i], group[i]);
+    if (steps > warmSteps)
+      ++layersByMisses[missing.size()];
+    // The CPU takes those that fewest rows use.
+    size_t elsewhere = 0;
+    if (taken >= slots && staying[missing.size()] < missing.size()) {
+      std::ranges::sort(missing);
+      elsewhere = missing.size() - staying[missing.size()];
+    }
+    for (const auto &[rows, id] : std::span(missing).subspan(elsewhere))
+      order.push_back(id);
+    taken += order.size() - hits;
     // What stands before `done` in the order has run and given its slot back.
     size_t done = 0;
     for (size_t i = hits; i < order.size(); ++i) {
@@ -60,12 +103,14 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
           .hits = counters.hits,
           .misses = counters.misses,
           .evictions = counters.evictions,
-          .bytes = counters.fetchedBytes};
+          .bytes = counters.fetchedBytes,
+          .layersByMisses = std::move(layersByMisses)};
 }
 
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                             uint32_t rowsPerStep, std::string_view policy,
-                            uint64_t expertBytes, uint64_t warmSteps) {
+                            uint64_t expertBytes, uint64_t warmSteps,
+                            double hostShare) {
   if (slots == 0 || rowsPerStep == 0 || trace.rows == 0)
     return Status(ErrorCode::InvalidArgument,
                   "replay: found " + std::to_string(slots) + " slots, " +
@@ -77,7 +122,7 @@ Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
       auto made,
       makePolicy(policy, {.bankExperts = bankExperts, .popularity = {}}));
   return replay(groupUses(trace, rowsPerStep), slots, std::move(made),
-                expertBytes, warmSteps);
+                expertBytes, warmSteps, hostShare);
 }
 
 Result<std::string> comparePolicies(const RoutingTrace &trace,

@@ -7,16 +7,20 @@
 #include "runtime/experts/routing_trace.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::experts {
 
 /// What a policy did on a trace. hits + misses == demands.
 struct ReplayResult {
   uint64_t demands = 0, hits = 0, misses = 0, evictions = 0;
-  uint64_t bytes = 0; ///< misses * bytes of an expert.
+  uint64_t bytes = 0; ///< Bytes of the experts that came over the bus whole.
+  /// [m]: layers of a step, of those that count, that missed m experts.
+  std::vector<uint64_t> layersByMisses;
 
   double hitRate() const {
     return demands == 0
@@ -25,19 +29,29 @@ struct ReplayResult {
   }
 };
 
+/// How many of `missing` experts take a slot to stay where the CPU's part of
+/// the rates of bus and CPU is `hostShare`, 0..1: those that the CPU computes
+/// do not, nor does one that both share, two thirds of it the CPU's. Divided so
+/// that both end as early as possible, as the engine does; one alone is not
+/// shared, and of equal divisions the CPU gets least.
+uint32_t stayingOf(uint32_t missing, double hostShare);
+
 /// Runs `policy` on `uses` with a pool of `slots` >= 1 that starts empty, as
 /// the engine does without prefetch: all experts of a group are used and held,
 /// the missing ones take slots; when a group needs more than there are, its
-/// own earliest go first. The first `warmSteps` steps fill the pool and are not
-/// counted. `policy` must be made for the trace's banks.
+/// own earliest go first. Once the pool is full, with a `hostShare` above 0,
+/// only stayingOf the missing ones do, those with most rows. The first
+/// `warmSteps` steps are not counted. `policy` must be made for the trace's
+/// banks.
 ReplayResult replay(const UseTrace &uses, uint32_t slots,
                     std::unique_ptr<Policy> policy, uint64_t expertBytes = 0,
-                    uint64_t warmSteps = 0);
+                    uint64_t warmSteps = 0, double hostShare = 0);
 
 /// The same by name on a recorded trace, `rowsPerStep` rows a step.
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                             uint32_t rowsPerStep, std::string_view policy,
-                            uint64_t expertBytes = 0, uint64_t warmSteps = 0);
+                            uint64_t expertBytes = 0, uint64_t warmSteps = 0,
+                            double hostShare = 0);
 
 /// A markdown table: for each of `rowsPerStep` (n) and of `residencies` (slots
 /// as a share 0..1 of all experts) the hit rate of every policy and of

@@ -15,20 +15,23 @@ namespace {
 class Replay final : public RoutingSource {
 public:
   Replay(const RoutingShape &shape, RoutingTrace trace)
-      : maxRows(shape.maxRows), trace(std::move(trace)) {}
+      : maxRows(shape.maxRows),
+        sequences(shape.sequences == 0 ? shape.maxRows : shape.sequences),
+        trace(std::move(trace)) {}
 
   void fill(uint64_t step, uint32_t bank, uint32_t rows, uint32_t topK,
             int32_t *ids) override {
     assert(topK == trace.topK && bank < trace.banks && rows <= maxRows &&
            "not the shape that the source was made for");
+    const uint32_t streams = rows <= sequences ? sequences : maxRows;
     for (uint32_t row = 0; row < rows; ++row)
       ids = std::ranges::copy(
-                trace.at(tokenOf(step, row, maxRows, trace.rows), bank), ids)
+                trace.at(tokenOf(step, row, streams, trace.rows), bank), ids)
                 .out;
   }
 
 private:
-  uint32_t maxRows;
+  uint32_t maxRows, sequences;
   RoutingTrace trace;
 };
 

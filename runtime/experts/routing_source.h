@@ -35,6 +35,8 @@ struct RoutingShape {
   uint32_t experts = 0; ///< Of each bank.
   uint32_t topK = 0;    ///< 1..experts.
   uint32_t maxRows = 0; ///< Of a step.
+  /// Sequences side by side: rows of a step that generates. 0: maxRows.
+  uint32_t sequences = 0;
 };
 
 /// `repeat`: probability, for each expert of the row's token before (row r of
@@ -50,7 +52,9 @@ std::unique_ptr<RoutingSource>
 makeSyntheticRouting(const RoutingShape &shape, const SyntheticRouting &how);
 
 /// Plays a recorded trace again: row r of step s gets token tokenOf(s, r,
-/// shape.maxRows). Fails when the trace's shape is another.
+/// shape.sequences), so that sequences are as far apart as the trace allows; in
+/// a step of more rows tokenOf(s, r, shape.maxRows). Fails when the trace's
+/// shape is another.
 Result<std::unique_ptr<RoutingSource>>
 makeReplayRouting(const RoutingShape &shape, RoutingTrace trace);
 

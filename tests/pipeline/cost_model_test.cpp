@@ -55,8 +55,8 @@ TEST(CostModel, LoadsOfEvenRouting) {
   loads = expertLoads(model, planOf(16, 0), nullptr);
   EXPECT_NEAR(loads[3].misses(), 82.42251, 1e-4);
   StepPlan replayed = planOf(1, 100);
-  replayed.hitRate = 0.75;
-  EXPECT_NEAR(expertLoads(model, replayed, nullptr)[0].hits, 6, 1e-9);
+  replayed.load = ExpertLoad{8, 6};
+  EXPECT_EQ(expertLoads(model, replayed, nullptr)[47], *replayed.load);
 }
 
 /// Two layers of four experts, one a token: the likeliest of both stay.
@@ -215,6 +215,50 @@ TEST(CostModel, SharingIsNotAlwaysWorthIt) {
   EXPECT_EQ(cost.host, 0);
 }
 
+/// Four of eight are missing on average: always four, or at times all and else
+/// none. Whole layers without a miss cost their GPU experts, 10 us each, which
+/// nothing hides; an expert that arrives, one more.
+TEST(CostModel, MissesInBunchesTakeTheirMeanTime) {
+  const Hardware machine = roundMachine();
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  StepPlan plan = planOf(1, 0);
+  const ExpertLoad always{8, 4, {0, 0, 0, 0, 1}};
+  const ExpertLoad bunches{8, 4, {0.5, 0, 0, 0, 0, 0, 0, 0, 0.5}};
+  LayerCost cost = layerCost(layer, always, plan, machine);
+  EXPECT_NEAR(cost.total, 4000 + 10, 0.01);
+  cost = layerCost(layer, bunches, plan, machine);
+  EXPECT_NEAR(cost.total, (80 + 8000 + 10) / 2.0, 0.01);
+  EXPECT_NEAR(cost.bus, 4000, 0.01);
+  EXPECT_NEAR(cost.fetched, 4, 1e-9);
+  EXPECT_NEAR(cost.misses, 4, 1e-9);
+  // Of one, of two and of three missing experts the CPU takes 1, 1 2/3 and 2:
+  // 500, 833 and 1000 us; the mean number, two, takes 833.
+  plan.mode = ExpertMode::Split;
+  layer.topK = 3;
+  const ExpertLoad few{3, 1, {0, 0.5, 0, 0.5}};
+  cost = layerCost(layer, few, plan, machine);
+  EXPECT_NEAR(cost.host, (500 + 1000) / 2.0, 0.01);
+  EXPECT_NEAR(cost.bus, 1000 / 2.0, 0.01);
+  EXPECT_NEAR(cost.fetched, 0.5, 1e-9);
+  cost = layerCost(layer, {3, 1, {0, 0, 1}}, plan, machine);
+  EXPECT_NEAR(cost.host, (1 + 2 / 3.0) * 500, 0.01);
+  EXPECT_NEAR(cost.bus, 1000 / 3.0, 0.01);
+}
+
+TEST(CostModel, EvenMissesAreBinomial) {
+  const std::vector<double> chances = evenMisses(3, 1.5);
+  ASSERT_EQ(chances.size(), 4u);
+  EXPECT_NEAR(chances[0], 1 / 8.0, 1e-12);
+  EXPECT_NEAR(chances[1], 3 / 8.0, 1e-12);
+  EXPECT_NEAR(chances[3], 1 / 8.0, 1e-12);
+  EXPECT_EQ(evenMisses(2, 0), (std::vector<double>{1, 0, 0}));
+  EXPECT_EQ(evenMisses(2, 2), (std::vector<double>{0, 0, 1}));
+  EXPECT_EQ(evenMisses(0, 0), std::vector<double>{1});
+  // Two and a half of them round down to fewer than are missing: three.
+  EXPECT_EQ(evenMisses(2.4, 2.3).size(), 4u);
+}
+
 /// As many misses are shared as there are, also where the active experts are no
 /// whole number.
 TEST(CostModel, SharesAllMisses) {
@@ -223,7 +267,7 @@ TEST(CostModel, SharesAllMisses) {
   layer.before.clear();
   StepPlan plan = planOf(1, 0);
   plan.mode = ExpertMode::Split;
-  for (const ExpertLoad load :
+  for (const ExpertLoad &load :
        {ExpertLoad{2.4, 1.2}, ExpertLoad{2.4, 0}, ExpertLoad{2.6, 1.2},
         ExpertLoad{0.3, 0}, ExpertLoad{8, 2.5}, ExpertLoad{63.5, 0.25}}) {
     const LayerCost cost = layerCost(layer, load, plan, machine);

@@ -193,29 +193,71 @@ TEST(Planner, ReplayedRoutingSaysTheHits) {
   PlannerInputs inputs = inputsOf(machine);
   inputs.mode = ExpertMode::Fetch;
   RoutingEvidence evidence;
-  ReplayedHits replayed{.rate = 0.5, .tokens = 600, .demandsPerSlot = 16};
-  evidence.hits = [&replayed](int64_t, int64_t) { return replayed; };
+  // Half the layers miss nothing, half all of 8.
+  const std::vector<double> allOrNothing = {0.5, 0, 0, 0, 0, 0, 0, 0, 0.5};
+  ReplayedHits replayed{.active = 8,
+                        .missing = allOrNothing,
+                        .tokens = 600,
+                        .demandsPerSlot = 16};
+  evidence.hits = [&replayed](int64_t, int64_t, double) { return replayed; };
   inputs.evidence = &evidence;
   PlannerReport report = decide(inputs, 1, kQuarter);
   EXPECT_NEAR(report.cost.sum.misses, 48 * 4, 1e-6);
+  ASSERT_TRUE(report.plan.load);
+  EXPECT_EQ(report.plan.load->missing, allOrNothing);
   EXPECT_TRUE(says(report, "next_use: 50.0% in slots, from 600 recorded tokens "
                            "behind a warm-up\n"));
   // A quarter of the demands that would do: a quarter of the weight. A quarter
   // of the experts has a slot, so 0.25 * 0.5 + 0.75 * 0.25 of the demands hit.
-  replayed = {.rate = 0.5, .tokens = 40, .demandsPerSlot = 4};
+  // Of the chances too: by popularity all 8 are missing with 0.75^8 = 10.0%.
+  replayed.tokens = 40;
+  replayed.demandsPerSlot = 4;
   report = decide(inputs, 1, kQuarter);
   EXPECT_NEAR(report.cost.sum.misses, 48 * 8 * (1 - 0.3125), 1e-6);
+  EXPECT_NEAR(report.plan.load->missing[8], 0.125 + 0.75 * 0.100113, 1e-6);
   EXPECT_TRUE(says(report, "31.2% in slots, from 40 recorded tokens behind a "
                            "warm-up, which are few: their 50.0% count for 25%, "
                            "popularity says 25.0%"))
       << textOf(report.lines);
   // Nothing to replay: popularity alone.
-  replayed = {.rate = -1, .tokens = 7};
+  replayed = {.tokens = 7};
   report = decide(inputs, 1, kQuarter);
   EXPECT_NEAR(report.cost.sum.misses, 48 * 6, 1e-6);
   EXPECT_TRUE(says(report, "25.0% in slots, by popularity alone: 7 recorded "
                            "tokens are too few to replay\n"))
       << textOf(report.lines);
+}
+
+/// What the CPU computes does not come to stay: each way is replayed as it
+/// would be, and where nothing comes the likeliest stay.
+TEST(Planner, EveryModeHasHitsOfItsOwn) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs = inputsOf(machine);
+  RoutingEvidence evidence;
+  std::vector<double> shares;
+  evidence.hits = [&shares](int64_t, int64_t slots, double hostShare) {
+    EXPECT_EQ(slots, 48 * 32);
+    shares.push_back(hostShare);
+    ReplayedHits replayed{
+        .active = 8, .missing = {}, .tokens = 600, .demandsPerSlot = 16};
+    replayed.missing.assign(9, 0);
+    replayed.missing[hostShare > 0 ? 5 : 3] = 1;
+    return replayed;
+  };
+  inputs.evidence = &evidence;
+  // Three over the bus take 3 ms; of five the CPU takes three and shares one.
+  PlannerReport report = decide(inputs, 1, kQuarter);
+  ASSERT_EQ(shares.size(), 2u);
+  EXPECT_EQ(shares[0], 0);
+  EXPECT_NEAR(shares[1], 2.0 / 3, 1e-9);
+  EXPECT_EQ(report.decisions.mode, ExpertMode::Split);
+  EXPECT_NEAR(report.cost.sum.misses, 48 * 5, 1e-6);
+  EXPECT_TRUE(says(report, "next_use: 37.5% in slots")) << textOf(report.lines);
+  inputs.mode = ExpertMode::Fetch;
+  EXPECT_NEAR(decide(inputs, 1, kQuarter).cost.sum.misses, 48 * 3, 1e-6);
+  inputs.mode = ExpertMode::Host;
+  EXPECT_NEAR(decide(inputs, 1, kQuarter).cost.sum.misses, 48 * 6, 1e-6);
+  EXPECT_EQ(shares.size(), 3u);
 }
 
 /// Waves: launches may take a quarter of the copies' time.
@@ -355,15 +397,19 @@ TEST(Planner, TheSerialScheduleHidesNothing) {
 }
 
 /// What is chosen is chosen by the figures that the plan then predicts, and
-/// each n that is looked at is replayed once.
+/// each n that is looked at is replayed once for each way that brings experts.
 TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
   const Hardware machine = withAttention(2500);
   PlannerInputs inputs = inputsOf(machine, 2);
   RoutingEvidence evidence;
   std::vector<int64_t> replayed;
-  evidence.hits = [&](int64_t batch, int64_t) -> ReplayedHits {
-    replayed.push_back(batch);
-    return {.rate = 0.3, .tokens = 1000, .demandsPerSlot = 100};
+  evidence.hits = [&](int64_t batch, int64_t, double hostShare) {
+    if (hostShare == 0)
+      replayed.push_back(batch);
+    ReplayedHits hits{
+        .active = 10, .missing = {}, .tokens = 1000, .demandsPerSlot = 100};
+    hits.missing = {0, 0, 0, 0, 0, 0, 0, 1};
+    return hits;
   };
   inputs.evidence = &evidence;
   const ExpertRoom room{64, 128}; // half on the disk

@@ -6,16 +6,19 @@
 BIN holds sluice-compile, sluice-bench and sluice-profile. A CASE is BUDGET:N:EXPERTS, as in
 12GiB:128:auto; without any, a matrix of them. The model is Qwen3-30B-A3B's shapes with weights
 made up in memory. Without --hardware the machine is profiled first, so that predictions are of
-this machine. Routing is uniform, as predictions without a recording assume; with --routing both
-are of that recording, whose name is in those of the files of a case. Prints predicted, simulated
-and measured milliseconds a step; plans and output go to LOGS. Ends with 1 when a case could not
-run: how far off is too far is for the reader.
+this machine. Routing is uniform, as predictions without a recording assume. With --routing both
+are of that recording, whose name is in those of the files of a case: the prediction is the mean
+over its tokens behind a short warm-up, and so it is run once around, on slots that a part of it
+has warmed. Prints predicted, simulated and measured milliseconds a step; plans and output go to
+LOGS. Ends with 1 when a case could not run: how far off is too far is for the reader.
 """
 
 import argparse
 import json
+import math
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 
@@ -32,6 +35,29 @@ MATRIX = """
 
 class Failure(Exception):
     """A command that did not do its work; the text is for people."""
+
+
+def recorded_tokens(path):
+    """Tokens of a recording."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        return json.loads(file.read(length))["experts"]["shape"][0]
+
+
+def positions(batch):
+    """Positions of a sequence in a case's plan."""
+    return 512 if batch < 16 else 64
+
+
+def once_around(tokens, batch):
+    """Steps of a repetition, and repetitions, that play `tokens` tokens once in `batch` streams.
+
+    Steps count on from one repetition to the next, so that each goes on where the one before it
+    ended; the untimed one warms the slots.
+    """
+    steps = max(tokens // batch, 1)
+    repetitions = max(2, math.ceil(steps / positions(batch)))
+    return math.ceil(steps / repetitions), repetitions
 
 
 class Runner:
@@ -63,7 +89,7 @@ class Runner:
         """Compiles a plan; its path and what --explain says."""
         path = self.logs / f"{name}.plan"
         flags = ["--gpu-memory", budget, "--batch", batch, "--experts", experts]
-        flags += ["--max-seq", 512 if batch < 16 else 64, "--prefill-rows", 128]
+        flags += ["--max-seq", positions(batch), "--prefill-rows", 128]
         flags += ["--hardware", self.hardware]
         if self.routing:
             flags += ["--routing", self.routing]
@@ -73,11 +99,12 @@ class Runner:
 
     def bench(self, name, plan, batch, *flags):
         """Gives sluice-bench's figures of one test of generation."""
-        tokens = 32 if batch == 1 else 6 if batch < 64 else 3
+        steps, repetitions = (32 if batch == 1 else 6 if batch < 64 else 3), 2
+        routing = UNIFORM
         if self.routing:
-            tokens *= 8  # predictions are of slots that the recording has warmed
-        routing = f"replay:{self.routing}" if self.routing else UNIFORM
-        size = ["-p", 0, "-n", tokens, "-b", batch, "-r", 2]
+            steps, repetitions = once_around(recorded_tokens(self.routing), batch)
+            routing = f"replay:{self.routing}"
+        size = ["-p", 0, "-n", steps, "-b", batch, "-r", repetitions]
         text = self.tool(
             name, "sluice-bench", plan, "--routing", routing, *size, "-o", "json", *flags
         )

@@ -25,19 +25,24 @@ uint64_t fingerprintOf(mlir::ModuleOp model) {
 /// Plays the tokens as the runtime's default policy would meet them. `distinct`
 /// of them are routed like no other.
 ReplayedHits replayHits(const experts::RoutingTrace &trace, uint64_t distinct,
-                        int64_t batch, int64_t slots) {
+                        int64_t batch, int64_t slots, double hostShare) {
   ReplayedHits hits;
   hits.tokens = static_cast<int64_t>(distinct);
   if (batch < 1 || slots < 1)
     return hits;
   Result<experts::HitEstimate> found = experts::estimateHits(
       trace, static_cast<uint32_t>(slots), static_cast<uint32_t>(batch),
-      experts::kPolicyNames[experts::kDefaultPolicy]);
+      experts::kPolicyNames[experts::kDefaultPolicy], hostShare);
   if (!found || found->demands == 0)
     return hits;
   const double fresh =
       static_cast<double>(distinct) / static_cast<double>(trace.rows);
-  hits.rate = found->rate();
+  double layers = 0;
+  for (uint64_t count : found->layersByMisses)
+    layers += static_cast<double>(count);
+  hits.active = static_cast<double>(found->demands) / layers;
+  for (uint64_t count : found->layersByMisses)
+    hits.missing.push_back(static_cast<double>(count) / layers);
   hits.tokens = std::llround(fresh * static_cast<double>(found->tokens));
   hits.demandsPerSlot = fresh * found->demandsPerSlot;
   return hits;
@@ -109,9 +114,9 @@ Result<RecordedRouting> readRecordedRouting(const std::string &path,
   recorded.likely =
       smooth(*recorded.statistics, static_cast<double>(first.topK),
              static_cast<double>(distinct));
-  recorded.evidence.hits = [trace = std::move(trace), distinct](int64_t batch,
-                                                                int64_t slots) {
-    return replayHits(trace, distinct, batch, slots);
+  recorded.evidence.hits = [trace = std::move(trace), distinct](
+                               int64_t batch, int64_t slots, double hostShare) {
+    return replayHits(trace, distinct, batch, slots, hostShare);
   };
   return recorded;
 }

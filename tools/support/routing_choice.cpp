@@ -27,6 +27,7 @@ openRouting(const std::string &text, const plan::Plan &plan) {
   shape.banks = root.expert_banks()->size();
   shape.experts = root.model()->experts();
   shape.topK = root.model()->top_k();
+  shape.sequences = root.model()->max_sequences();
   for (const plan::fb::Entry *entry : *root.entries())
     shape.maxRows = std::max(shape.maxRows, entry->max_rows());
 

@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 using namespace sluice;
 using namespace sluice::experts;
 
@@ -32,6 +35,22 @@ TEST(HitEstimate, TheWarmUpIsNotCounted) {
   EXPECT_EQ(found.demands, 4u);
   EXPECT_EQ(found.hits, 4u);
   EXPECT_EQ(found.demandsPerSlot, 1);
+  EXPECT_EQ(found.layersByMisses, (std::vector<uint64_t>{4, 0, 0, 0, 0}));
+}
+
+TEST(HitEstimate, CountsFromWhereThePoolIsFull) {
+  // Two tokens fill the pool, eight more let it settle; the other ten find all
+  // but one of what they want.
+  std::vector<int32_t> ids(20, 0);
+  ids[1] = 1;
+  ids[15] = 2;
+  const HitEstimate found = estimate(oneLayer(4, ids), 2, 1);
+  EXPECT_EQ(found.tokens, 10u);
+  EXPECT_EQ(found.hits, 9u);
+  EXPECT_EQ(found.layersByMisses, (std::vector<uint64_t>{9, 1, 0, 0, 0}));
+  // 40 tokens are no reason for a longer warm-up.
+  ids.resize(40, 0);
+  EXPECT_EQ(estimate(oneLayer(4, ids), 2, 1).tokens, 30u);
 }
 
 TEST(HitEstimate, APoolThatNeverFillsHitsWhatItHasSeen) {
@@ -50,37 +69,122 @@ TEST(HitEstimate, RowsShareAStep) {
   EXPECT_EQ(found.tokens, 4u);
   EXPECT_EQ(found.demands, 4u);
   EXPECT_EQ(found.hits, 3u);
+  EXPECT_EQ(found.layersByMisses, (std::vector<uint64_t>{1, 1, 0, 0, 0}));
   // Five rows are one step: it fills the pool and says nothing.
   found = estimate(trace, 4, 5);
   EXPECT_EQ(found.demands, 0u);
   EXPECT_EQ(found.tokens, 0u);
 }
 
+/// 60% on the CPU in units of what its rate and the bus's are together: 1.67 an
+/// expert there, 2.5 on the bus.
+TEST(HitEstimate, WhatTheCpuComputesDoesNotStay) {
+  EXPECT_EQ(stayingOf(5, 0), 5u);
+  EXPECT_EQ(stayingOf(5, 1), 0u);
+  EXPECT_EQ(stayingOf(1, 0.4), 1u); // 1.67 on the bus, 2.5 on the CPU
+  EXPECT_EQ(stayingOf(1, 0.6), 0u); // the other way round
+  // One each takes 2.5; one and two thirds on the CPU 2.78.
+  EXPECT_EQ(stayingOf(2, 0.6), 1u);
+  // Two and one: 3.33. One and two thirds, and one and a third: 3.33 too, and
+  // two thirds on the CPU leave 5.83 to the bus.
+  EXPECT_EQ(stayingOf(3, 0.6), 1u);
+  // Four of eight on the CPU leave 10 to the bus, five 8.33 and 7.5; four and
+  // two thirds 7.78 and 8.33, which is no earlier.
+  EXPECT_EQ(stayingOf(8, 0.6), 3u);
+  // Of two at two thirds one and two thirds end after 2.5, one each after 3:
+  // the shared one does not stay either.
+  EXPECT_EQ(stayingOf(2, 2.0 / 3), 0u);
+
+  // 2 is computed by the CPU as often as it is demanded, and 0 and 1 stay.
+  const UseTrace uses = groupUses(oneLayer(3, {0, 1, 2, 2, 0, 1}), 1);
+  auto hits = [&](double hostShare) {
+    const std::vector<uint32_t> banks = {3};
+    auto policy = makePolicy("lru", {.bankExperts = banks, .popularity = {}});
+    return replay(uses, 2, std::move(*policy), 0, 0, hostShare).hits;
+  };
+  EXPECT_EQ(hits(0), 1u);
+  EXPECT_EQ(hits(0.6), 2u);
+}
+
+/// The CPU takes what fewest rows use.
+TEST(HitEstimate, TheBusMovesWhatManyRowsUse) {
+  // Steps of three rows: {0, 1, 1} fills the pool; of 2 and 3, of which 2 has
+  // two rows, 2 comes to stay, and is there in the last step.
+  const RoutingTrace trace = oneLayer(4, {0, 2, 2, 1, 2, 2, 1, 3, 2});
+  const UseTrace uses = groupUses(trace, 3);
+  const std::vector<uint32_t> banks = {4};
+  auto policy = makePolicy("lru", {.bankExperts = banks, .popularity = {}});
+  const ReplayResult result = replay(uses, 2, std::move(*policy), 0, 0, 0.6);
+  EXPECT_EQ(result.hits, 1u);
+  EXPECT_EQ(result.misses, 4u);
+  EXPECT_EQ(result.layersByMisses, (std::vector<uint64_t>{1, 0, 2, 0, 0}));
+}
+
 TEST(HitEstimate, AgreesWithTheReplayBehindTheWarmUp) {
   const RoutingTrace trace = syntheticTrace(
       {6, 32, 4, 1}, {.repeat = 0.5, .skew = 1.0, .seed = 3}, 400);
   const HitEstimate found = estimate(trace, 100, 4);
-  auto whole = replay(trace, 100, 4, "next_use", 0, 50);
+  // Of 100 steps of 4 rows some fill the pool and eight more are not counted.
+  const uint64_t warm = 100 - found.tokens / 4;
+  EXPECT_GT(warm, 8u);
+  EXPECT_LT(warm, 20u);
+  auto whole = replay(trace, 100, 4, "next_use", 0, warm);
   ASSERT_TRUE(whole.isOk());
-  // 128 demands a slot would be more tokens than there are: all are played.
-  EXPECT_EQ(found.tokens, 200u);
   EXPECT_EQ(found.demands, whole->demands);
   EXPECT_EQ(found.hits, whole->hits);
+  EXPECT_EQ(found.layersByMisses, whole->layersByMisses);
   EXPECT_NEAR(found.demandsPerSlot, double(whole->demands) / 100, 1e-12);
+  // Every layer of a step is in one place, with as many as it missed.
+  uint64_t layers = 0, misses = 0;
+  for (size_t count = 0; count < found.layersByMisses.size(); ++count) {
+    layers += found.layersByMisses[count];
+    misses += count * found.layersByMisses[count];
+  }
+  EXPECT_EQ(layers, 6 * found.tokens / 4);
+  EXPECT_EQ(misses, found.demands - found.hits);
 }
 
+/// Also where a layer of a step demands more than its share of the slots.
 TEST(HitEstimate, AFewLayersSpeakForAll) {
   const RoutingTrace trace = syntheticTrace(
-      {24, 32, 4, 1}, {.repeat = 0.5, .skew = 1.0, .seed = 3}, 600);
-  auto all = estimateHits(trace, 240, 1, "next_use", ~uint64_t{0});
-  auto few = estimateHits(trace, 240, 1, "next_use", 100'000);
-  ASSERT_TRUE(all.isOk() && few.isOk());
-  EXPECT_LT(few->demands, all->demands / 3);
-  EXPECT_NEAR(few->demandsPerSlot, all->demandsPerSlot,
-              0.1 * all->demandsPerSlot);
-  EXPECT_NEAR(few->rate(), all->rate(), 0.03);
-  EXPECT_GT(all->rate(), 0.4);
-  EXPECT_LT(all->rate(), 0.95);
+      {24, 32, 4, 1}, {.repeat = 0.5, .skew = 1.0, .seed = 3}, 1200);
+  for (uint32_t rows : {1u, 16u})
+    for (double hostShare : {0.0, 0.7}) {
+      auto all =
+          estimateHits(trace, 240, rows, "next_use", hostShare, ~uint64_t{0});
+      auto few = estimateHits(trace, 240, rows, "next_use", hostShare,
+                              rows == 1 ? 4'000'000 : 2'000'000);
+      ASSERT_TRUE(all.isOk() && few.isOk());
+      EXPECT_LT(few->demands, all->demands / 2.0);
+      EXPECT_NEAR(few->demandsPerSlot, all->demandsPerSlot,
+                  0.1 * all->demandsPerSlot);
+      EXPECT_NEAR(few->rate(), all->rate(), 0.025) << rows << " " << hostShare;
+      EXPECT_GT(all->rate(), 0.2);
+      EXPECT_LT(all->rate(), 0.95);
+    }
+}
+
+/// Every sixth layer repeats itself at once, the others do not at all.
+TEST(HitEstimate, LayersAtRegularDistancesDoNotSpeakForAll) {
+  RoutingTrace trace{
+      .banks = 48, .experts = 16, .topK = 1, .rows = 400, .ids = {}};
+  for (int32_t token = 0; token < 400; ++token)
+    for (int32_t bank = 0; bank < 48; ++bank)
+      trace.ids.push_back(bank % 6 == 0 ? 0 : token % 16);
+  auto few = estimateHits(trace, 96, 1, "lru", 0, 210'000);
+  ASSERT_TRUE(few.isOk());
+  EXPECT_LE(few->demands, 400u * 16);
+  EXPECT_NEAR(few->rate(), 1 / 6.0, 0.06);
+}
+
+/// Where eight layers are too many the recording's beginning counts.
+TEST(HitEstimate, LongRecordingsAreCut) {
+  const RoutingTrace trace = syntheticTrace({8, 32, 4, 1}, {}, 2000);
+  auto found = estimateHits(trace, 128, 1, "lru", 0, 1'000'000);
+  ASSERT_TRUE(found.isOk());
+  // A step looks at 8 * 4 * 128 slots at most: 244 steps.
+  EXPECT_LT(found->tokens, 244u);
+  EXPECT_GT(found->tokens, 200u);
 }
 
 TEST(HitEstimate, CountsTokensThatDiffer) {

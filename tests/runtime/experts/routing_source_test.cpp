@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 
 using namespace sluice;
 using namespace sluice::experts;
@@ -150,6 +151,16 @@ TEST(ReplayRouting, EveryRowIsAStreamOfTheTrace) {
                                ids.begin() + row * 4));
       }
     }
+  // Two sequences are half the trace apart; longer steps are as before.
+  RoutingShape pair = kShape;
+  pair.sequences = 2;
+  const auto pairs = makeReplayRouting(pair, trace);
+  ASSERT_TRUE(pairs.isOk());
+  const auto two = fill(**pairs, 3, 1, 2);
+  EXPECT_TRUE(std::ranges::equal(trace.at(3, 1), std::span(two).first(4)));
+  EXPECT_TRUE(std::ranges::equal(trace.at(13, 1), std::span(two).last(4)));
+  EXPECT_EQ(fill(**pairs, 3, 1, 8), fill(**source, 3, 1, 8));
+  EXPECT_EQ(fill(**pairs, 3, 1, 1), fill(**source, 3, 1, 1));
   RoutingShape other = kShape;
   other.experts = 17;
   const auto refused = makeReplayRouting(other, trace);

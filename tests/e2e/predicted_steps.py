@@ -1,0 +1,95 @@
+"""What --explain predicts for a recording is what the simulator takes to replay it.
+
+    python3 predicted_steps.py --bin build/bin
+
+The demo model records its routing, whose layers stand for those of Qwen3-30B-A3B's shapes. A plan
+compiled with that recording says what a step takes; the sim backend replays the recording in
+virtual time, exactly and the same on every machine. Budgets, numbers of sequences and ways to
+compute what is missing as in tools/gpu/predictions.py, whose cases and runs these are.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import make_sparse_checkpoint
+from support import DEMO, HERE, TestFailure, Tools, generate, read_json
+
+ROOT = pathlib.Path(HERE).parents[1]
+sys.path.insert(0, str(ROOT / "tools" / "gpu"))
+import predictions as figures  # noqa: E402  pylint: disable=wrong-import-position
+
+# A prediction may be off by this share of what the simulator takes.
+MOST_OFF = 0.05
+CASES = """
+8GiB:1:fetch 16GiB:1:fetch 24GiB:1:fetch
+8GiB:1:split 16GiB:1:split 24GiB:1:split
+16GiB:16:fetch 8GiB:16:split 16GiB:16:split
+""".split()
+TOKENS = 96
+
+
+def record(tools, work):
+    """A recording of the demo's golden prompts and what follows them, for the larger shapes."""
+    demo, plan = work / "demo.plan", work / "shapes.plan"
+    tools.check("sluice-compile", os.path.join(DEMO, "target"), "-o", demo, "--max-seq", 1024)
+    prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
+    generate(tools, demo, prompts, TOKENS, str(work), "cpu")
+    make_sparse_checkpoint.make(figures.MODEL, str(work / figures.MODEL))
+    budget = ["--gpu-memory", "16GiB"]
+    tools.check("sluice-compile", work / figures.MODEL, "-o", plan, *budget)
+    described = work / "shapes.json"
+    described.write_text(tools.check("sluice-dump", "--json", plan).stdout)
+    script = ROOT / "tests" / "bench" / "stretch_routing.py"
+    recording = work / "stretched.safetensors"
+    command = [sys.executable, "-B", script, work / "routing.safetensors", described, recording]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise TestFailure(f"stretch_routing.py: {done.stderr.strip()}")
+    return recording
+
+
+def check(runner, case):
+    """Yields what does not hold of one case."""
+    budget, batch, experts = case.split(":")
+    name = case.replace(":", "-")
+    plan, _ = runner.compile(name, budget, int(batch), experts)
+    flags = ["--backend", "sim", "--hardware", runner.hardware]
+    row = runner.bench(name + ".sim", plan, int(batch), *flags)
+    predicted, found = row["predicted_step_ms"], row["step_ms_mean"]
+    print(f"{case}: {predicted:.2f} ms predicted, {found:.2f} simulated", flush=True)
+    if row["expert_misses"] == 0:
+        yield f"{case}: nothing is missing: the case shows nothing"
+    if not abs(predicted / found - 1) <= MOST_OFF:
+        yield (
+            f"{case}: {predicted:.2f} ms a step predicted, expected within {MOST_OFF:.0%} of the"
+            f" {found:.2f} ms that the simulator takes"
+        )
+
+
+def main():
+    """Every case."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bin", required=True, help="the folder with Sluice's tools")
+    options = parser.parse_args()
+    problems = []
+    with tempfile.TemporaryDirectory(prefix="sluice-predictions-") as folder:
+        work = pathlib.Path(folder)
+        try:
+            recording = record(Tools(options.bin), work)
+            hardware = ROOT / "compiler" / "analysis" / "hardware" / "h200.json"
+            runner = figures.Runner(pathlib.Path(options.bin), work, hardware, recording)
+            for case in CASES:
+                problems += check(runner, case)
+        except (TestFailure, figures.Failure) as failure:
+            problems.append(str(failure))
+    sys.exit("\n".join(problems) if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
