@@ -59,8 +59,9 @@ void ExpertHalves::open(const KernelArgs &first, const KernelArgs &second) {
   downUnit = unitOfDown(down);
   upPieces = ofUp.active() * unitsOf(inner, kUpUnit);
   pieces = upPieces + ofDown.active() * unitsOf(hidden, downUnit);
-  upBytes = static_cast<double>(2 * hidden * kUpUnit);
-  downBytes = static_cast<double>(inner * downUnit);
+  const auto size = static_cast<int64_t>(byteSize(up.dtype[4]));
+  upBytes = 2 * hidden * kUpUnit * size;
+  downBytes = inner * downUnit * size;
   for (int64_t expert = 0; expert < ofUp.experts; ++expert)
     missing[expert].store(inner, std::memory_order_relaxed);
   work.store(pack({0, static_cast<uint32_t>(pieces)}),
@@ -133,13 +134,18 @@ int64_t ExpertHalves::takeBack(int64_t outputs) {
   }
 }
 
+uint64_t ExpertHalves::bytesRead() const {
+  const int64_t end = unpack(work.load(std::memory_order_relaxed)).end;
+  return static_cast<uint64_t>(upPieces * upBytes +
+                               (end - upPieces) * downBytes);
+}
+
 double ExpertHalves::left(unsigned threads) const {
   const Work now = unpack(work.load(std::memory_order_relaxed));
   auto bytes = [&](int64_t from, int64_t end) {
     const int64_t ups = std::max<int64_t>(0, std::min(end, upPieces) - from);
     const int64_t downs = std::max<int64_t>(0, end - std::max(from, upPieces));
-    return static_cast<double>(ups) * upBytes +
-           static_cast<double>(downs) * downBytes;
+    return static_cast<double>(ups * upBytes + downs * downBytes);
   };
   const double all = bytes(0, now.end);
   if (now.next >= now.end || all == 0)

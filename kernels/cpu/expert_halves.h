@@ -42,6 +42,8 @@ public:
   /// its experts with rows, `hidden` of each. Gives how many will not be
   /// computed.
   int64_t takeBack(int64_t outputs);
+  /// Bytes of weights that the run which is over has read.
+  uint64_t bytesRead() const;
   /// Of the weights that both halves read the share that is still to be read;
   /// what each of `threads` threads is at counts half.
   double left(unsigned threads) const;
@@ -60,9 +62,9 @@ private:
   }
 
   KernelArgs up, down;
-  int64_t pieces = 0, upPieces = 0;  ///< The first half's come first.
-  int64_t downUnit = 1;              ///< Outputs of a piece of the second half.
-  double upBytes = 0, downBytes = 0; ///< Of a piece.
+  int64_t pieces = 0, upPieces = 0; ///< The first half's come first.
+  int64_t downUnit = 1;             ///< Outputs of a piece of the second half.
+  int64_t upBytes = 0, downBytes = 0; ///< Of a piece.
   std::atomic<uint64_t> work{0};
   /// Outputs of the first half that are not there yet, by expert.
   std::array<std::atomic<int64_t>, kMostExperts> missing = {};

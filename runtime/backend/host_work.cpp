@@ -86,7 +86,8 @@ void HostWork::workerLoop() {
     us = std::chrono::duration<double, std::micro>(Clock::now() - startedAt)
              .count();
     if (clock)
-      spans.push_back({current, kHostTrack, start, clock->now(), 0});
+      spans.push_back({current, kHostTrack, start, clock->now(),
+                       joint ? halves.bytesRead() : 0});
     // No plain store: notify_one must not look for waiters before it is seen.
     finished.exchange(job + 1, std::memory_order_acq_rel);
     finished.notify_one();

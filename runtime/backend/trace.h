@@ -28,7 +28,9 @@ struct TraceSpan {
   StreamKind stream = StreamKind::Compute; ///< Or kHostTrack.
   double startUs = 0;                      ///< Microseconds since startTrace.
   double endUs = 0;
-  uint64_t bytes = 0; ///< Of a copy; 0 for everything else.
+  /// Of a copy, and of the weights that a job of both halves of experts read on
+  /// the CPU; 0 for everything else.
+  uint64_t bytes = 0;
 };
 
 /// Microseconds since a point of time that is set once.

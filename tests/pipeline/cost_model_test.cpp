@@ -104,8 +104,16 @@ TEST(CostModel, FetchIsBoundByTheBus) {
   EXPECT_STREQ(cost.bound, "disk");
 }
 
+/// What the GPU takes for the expert that arrives last, and the bus for the
+/// results of one that the host computed.
+constexpr double kLastUs = 10;
+double resultUs(const Hardware &machine) {
+  return machine.hostToDeviceUs(2048 * 4);
+}
+
 /// Bus 1 ms, host 0.5 ms an expert: the host takes 1 / (1 + 0.5) = 2/3. Of 9
-/// missing experts six: three milliseconds both.
+/// missing experts six, three milliseconds both, and so much more of one that
+/// both end together with what comes behind them.
 TEST(CostModel, SplitEndsTogether) {
   EXPECT_DOUBLE_EQ(balancedHostShare(1000, 500), 2.0 / 3);
   const Hardware machine = roundMachine();
@@ -116,23 +124,35 @@ TEST(CostModel, SplitEndsTogether) {
   plan.mode = ExpertMode::Split;
   plan.hostShare = 2.0 / 3;
   const ExpertLoad load{9, 0};
+  auto onHost = [&](double missing) { // 500 x + x result = 1000 (m - x) + last
+    return (1000 * missing + kLastUs) / (1500 + resultUs(machine));
+  };
   LayerCost cost = layerCost(layer, load, plan, machine);
-  EXPECT_NEAR(cost.host, 3000, 0.01);
-  EXPECT_NEAR(cost.bus, 3000, 0.01);
-  EXPECT_NEAR(cost.fetched, 3, 1e-9);
-  EXPECT_GE(cost.total, 3010 - 0.01);
-  EXPECT_LE(cost.total, 3030); // results of six rows go up
+  EXPECT_NEAR(onHost(9), 6, 0.01);
+  EXPECT_NEAR(cost.host, onHost(9) * 500, 0.01);
+  EXPECT_NEAR(cost.bus, (9 - onHost(9)) * 1000, 0.01);
+  EXPECT_NEAR(cost.fetched, 9 - onHost(9), 1e-6);
+  EXPECT_NEAR(cost.total, cost.bus + kLastUs, 0.01);
   plan.mode = ExpertMode::Host;
   EXPECT_NEAR(layerCost(layer, load, plan, machine).host, 4500, 0.01);
   // Seven missing: four on the host would leave 3 copies beside 2000 us, five 2
-  // beside 2500. With one shared both end together.
+  // beside 2500. The bus takes a third of the fifth over.
   const ExpertLoad seven{7, 0};
   layer.topK = 7;
   plan.mode = ExpertMode::Split;
   cost = layerCost(layer, seven, plan, machine);
-  EXPECT_NEAR(cost.host, (4 + 2 / 3.0) * 500, 0.01);
-  EXPECT_NEAR(cost.bus, (2 + 1 / 3.0) * 1000, 0.01);
-  EXPECT_NEAR(cost.fetched, 2 + 1 / 3.0, 1e-9);
+  EXPECT_NEAR(onHost(7), 4 + 2 / 3.0, 0.01);
+  EXPECT_NEAR(cost.host, onHost(7) * 500, 0.01);
+  EXPECT_NEAR(cost.bus, (7 - onHost(7)) * 1000, 0.01);
+  EXPECT_NEAR(cost.fetched, 7 - onHost(7), 1e-6);
+  // Two experts on a host that is hardly worth it: of each it takes two thirds
+  // at least, as only down projections go over.
+  Hardware slow = machine;
+  slow.hostExpert.points = {{1, 9437184 / 1e6 / 6}}; // 6 ms
+  layer.topK = 2;
+  cost = layerCost(layer, {2, 0}, plan, slow);
+  EXPECT_EQ(cost.host, 0);
+  EXPECT_NEAR(cost.bus, 2000, 0.01);
   // One alone is not shared.
   const ExpertLoad single{1, 0};
   layer.topK = 1;
@@ -149,7 +169,8 @@ TEST(CostModel, SplitEndsTogether) {
 }
 
 /// Both alone would read 1.5 times what the memory gives: while both run, bus
-/// and host take 4/3 as long for an expert, 1333 and 667 us.
+/// and host take 4/3 as long for an expert, 1333 and 667 us. The bus ends
+/// first, by what comes behind it, and the host is alone that long.
 TEST(CostModel, BusAndHostShareMemory) {
   Hardware machine = roundMachine();
   const double bus = 9437184 / 1e6, host = 2 * bus; // GB/s
@@ -161,23 +182,30 @@ TEST(CostModel, BusAndHostShareMemory) {
   StepPlan plan = planOf(1, 0);
   plan.mode = ExpertMode::Split;
   LayerCost cost = layerCost(layer, {9, 0}, plan, machine);
-  EXPECT_NEAR(cost.host, 4000, 0.01); // six
-  EXPECT_NEAR(cost.bus, 4000, 0.01);  // three
-  // Of seven four and two thirds.
-  layer.topK = 7;
-  cost = layerCost(layer, {7, 0}, plan, machine);
-  EXPECT_NEAR(cost.fetched, 2 + 1 / 3.0, 1e-9);
-  EXPECT_NEAR(cost.bus, (2 + 1 / 3.0) * 4000 / 3.0, 0.01);
-  EXPECT_NEAR(cost.host, (2 + 1 / 3.0) * 4000 / 3.0, 0.01);
+  // What the host gets done beside b us of the bus's own: 3/4 of 4/3 b.
+  auto onHost = [&](double missing, double beside) {
+    return (beside * 1000 * missing + kLastUs) /
+           (500 + beside * 1000 + resultUs(machine));
+  };
+  auto lead = [&](double host) { return kLastUs - host * resultUs(machine); };
+  for (double missing : {9, 7}) { // Six, and four and two thirds.
+    layer.topK = static_cast<int64_t>(missing);
+    const double host = onHost(missing, 1);
+    EXPECT_NEAR(host, missing * 2 / 3, 0.01);
+    cost = layerCost(layer, {missing, 0}, plan, machine);
+    EXPECT_NEAR(cost.fetched, missing - host, 1e-6);
+    EXPECT_NEAR(cost.bus, (missing - host) * 4000 / 3, 0.01);
+    EXPECT_NEAR(cost.host, cost.bus + lead(host), 0.01);
+  }
   // Measured: the bus keeps its rate, the host falls to three fifths of its
-  // own, 833 us an expert. Of nine five: when the bus is done after 4 ms, the
-  // host has done 4.8, and the rest takes 100 us alone.
+  // own, 833 us an expert. Of nine 4.9.
   machine.shared = {bus, 0.6 * host};
   layer.topK = 9;
   EXPECT_NEAR(balancedHostShare(layer, 1, machine), 1.2 / 2.2, 1e-12);
   cost = layerCost(layer, {9, 0}, plan, machine);
-  EXPECT_NEAR(cost.bus, 4000, 0.01);
-  EXPECT_NEAR(cost.host, 4100, 0.01);
+  EXPECT_NEAR(onHost(9, 0.6), 4.914, 1e-3);
+  EXPECT_NEAR(cost.bus, (9 - onHost(9, 0.6)) * 1000, 0.01);
+  EXPECT_NEAR(cost.host, cost.bus + lead(onHost(9, 0.6)), 0.01);
   // Both together slower than the host alone: it takes them all.
   machine.shared = {bus, 0.4 * host};
   cost = layerCost(layer, {9, 0}, plan, machine);
@@ -232,18 +260,23 @@ TEST(CostModel, MissesInBunchesTakeTheirMeanTime) {
   EXPECT_NEAR(cost.bus, 4000, 0.01);
   EXPECT_NEAR(cost.fetched, 4, 1e-9);
   EXPECT_NEAR(cost.misses, 4, 1e-9);
-  // Of one, of two and of three missing experts the CPU takes 1, 1 2/3 and 2:
-  // 500, 833 and 1000 us; the mean number, two, takes 833.
+  // Of one missing expert the CPU takes 1, of two and three two thirds: 500,
+  // 667 and 1000 us.
   plan.mode = ExpertMode::Split;
   layer.topK = 3;
   const ExpertLoad few{3, 1, {0, 0.5, 0, 0.5}};
   cost = layerCost(layer, few, plan, machine);
-  EXPECT_NEAR(cost.host, (500 + 1000) / 2.0, 0.01);
-  EXPECT_NEAR(cost.bus, 1000 / 2.0, 0.01);
-  EXPECT_NEAR(cost.fetched, 0.5, 1e-9);
+  // Less than one arrives, and less is to be done behind it.
+  auto onHost = [&](double missing) {
+    return (1000 + kLastUs) * missing / (1500 + kLastUs + resultUs(machine));
+  };
+  EXPECT_NEAR(cost.host, (500 + onHost(3) * 500) / 2, 0.01);
+  EXPECT_NEAR(cost.bus, (3 - onHost(3)) * 1000 / 2, 0.01);
+  EXPECT_NEAR(cost.fetched, (3 - onHost(3)) / 2, 1e-6);
   cost = layerCost(layer, {3, 1, {0, 0, 1}}, plan, machine);
-  EXPECT_NEAR(cost.host, (1 + 2 / 3.0) * 500, 0.01);
-  EXPECT_NEAR(cost.bus, 1000 / 3.0, 0.01);
+  EXPECT_NEAR(onHost(2), 4 / 3.0, 0.01);
+  EXPECT_NEAR(cost.host, onHost(2) * 500, 0.01);
+  EXPECT_NEAR(cost.bus, (2 - onHost(2)) * 1000, 0.01);
 }
 
 TEST(CostModel, EvenMissesAreBinomial) {

@@ -13,21 +13,21 @@ namespace {
 constexpr uint64_t kPlaces = 8;
 constexpr int kCopies = 64, kRounds = 5;
 
-/// Time in which at least one of the spans ran, of all from first to last.
-double busyShare(std::span<const TraceSpan> spans) {
-  double begin = 1e300, end = 0, busy = 0, until = 0;
-  for (const TraceSpan &span : spans) { // By start.
-    begin = std::min(begin, span.startUs);
-    end = std::max(end, span.endUs);
-    if ((span.stream != StreamKind::Demand &&
-         span.stream != StreamKind::Prefetch) ||
-        span.bytes == 0)
-      continue;
-    busy += std::max(0.0, span.endUs - std::max(until, span.startUs));
+/// How long spans ran, overlaps once, and what they moved or read. In the order
+/// of their starts.
+struct Busy {
+  double us = 0, until = 0;
+  uint64_t bytes = 0;
+
+  void add(const TraceSpan &span) {
+    us += std::max(0.0, span.endUs - std::max(until, span.startUs));
     until = std::max(until, span.endUs);
+    bytes += span.bytes;
   }
-  return end > begin ? busy / (end - begin) : 0;
-}
+  double gigabytesPerSecond() const {
+    return us > 0 ? static_cast<double>(bytes) / us / 1e3 : 0;
+  }
+};
 
 } // namespace
 
@@ -63,7 +63,22 @@ Result<BusyShares> traceTest(Backend &backend, Bench &bench, const Test &test,
   if (!path.empty())
     SLUICE_RETURN_IF_ERROR(
         writeTrace(path, spans, "sluice-bench " + test.name()));
-  return BusyShares{busyShare(spans), bubbleShare(spans).value_or(0)};
+  Busy bus, host;
+  double begin = 1e300, end = 0;
+  for (const TraceSpan &span : spans) {
+    begin = std::min(begin, span.startUs);
+    end = std::max(end, span.endUs);
+    if (span.bytes == 0)
+      continue;
+    if (span.stream == kHostTrack)
+      host.add(span);
+    else if (span.stream == StreamKind::Demand ||
+             span.stream == StreamKind::Prefetch)
+      bus.add(span);
+  }
+  return BusyShares{end > begin ? bus.us / (end - begin) : 0,
+                    bubbleShare(spans).value_or(0), bus.gigabytesPerSecond(),
+                    host.gigabytesPerSecond()};
 }
 
 } // namespace sluice::tools

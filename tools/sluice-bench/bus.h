@@ -17,6 +17,9 @@ Result<double> measureBus(Backend &backend, const plan::fb::Plan &plan);
 struct BusyShares {
   double bus = 0;    ///< Of the time, a copy of an expert ran.
   double bubble = 0; ///< See runtime/executor/bubbles.h.
+  /// GB/s of copies of experts while one ran, and of what the CPU's jobs read
+  /// while one ran; 0 where there was none.
+  double busRate = 0, hostRate = 0;
 };
 Result<BusyShares> traceTest(Backend &backend, Bench &bench, const Test &test,
                              const std::string &path);

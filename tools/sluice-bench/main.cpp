@@ -109,6 +109,8 @@ Result<Measurement> BenchRun::measure(const Test &test) {
         traceTest(*session.backend, bench, test, options.trace));
     measured.busBusy = shares.bus;
     measured.bubbleShare = shares.bubble;
+    measured.busyBusRate = shares.busRate;
+    measured.busyHostRate = shares.hostRate;
   }
   return measured;
 }

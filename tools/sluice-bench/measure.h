@@ -35,6 +35,7 @@ struct Measurement {
   double busRate = 0;               ///< GB/s of measureBus; 0: not known.
   std::optional<double> busBusy;    ///< Of traceTest.
   std::optional<double> bubbleShare;
+  std::optional<double> busyBusRate, busyHostRate; ///< GB/s
 };
 
 /// Drives an executor with a trace's tokens. Not thread-safe.

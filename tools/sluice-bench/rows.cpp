@@ -184,6 +184,8 @@ ReportRow benchRow(const Session &session, const Test &test,
       {"bus_gb_s_ceiling", orNull(known(measured.busRate))},
       {"bus_busy_share", orNull(measured.busBusy)},
       {"bubble_share", orNull(measured.bubbleShare)},
+      {"bus_gb_s_busy", orNull(measured.busyBusRate)},
+      {"host_gb_s_busy", orNull(measured.busyHostRate)},
       {"predicted_step_ms", orNull(known(plan.predicted_step_ms()))},
       {"routing", routing},
   };
@@ -287,6 +289,8 @@ ReportRow sweepRow(const MultiBatchModel &model, const Test &test,
       {"bus_gb_s_ceiling", orNull(known(measured.busRate))},
       {"bus_busy_share", orNull(measured.busBusy)},
       {"bubble_share", orNull(measured.bubbleShare)},
+      {"bus_gb_s_busy", orNull(measured.busyBusRate)},
+      {"host_gb_s_busy", orNull(measured.busyHostRate)},
       {"routing", routing},
   };
   return row;

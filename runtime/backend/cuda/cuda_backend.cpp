@@ -90,7 +90,7 @@ private:
   template <typename Enqueue>
   Status watched(StreamKind stream, const char *what, uint64_t bytes,
                  Enqueue enqueue);
-  cudaError_t copyHost(cudaStream_t stream, std::byte *target,
+  cudaError_t copyHost(const cuda::CudaContext &context, std::byte *target,
                        const std::byte *source, uint64_t bytes,
                        cudaMemcpyKind kind);
   cudaStream_t streamOf(StreamKind stream) const {
@@ -227,25 +227,27 @@ Status CudaBackend::copy(StreamKind stream, void *target, MemoryKind targetKind,
   return enqueued(stream, "backend cuda: enqueuing a copy", bytes, [&] {
     if (kind == cudaMemcpyDeviceToDevice)
       return cudaMemcpyAsync(target, source, bytes, kind, streamOf(stream));
-    return copyHost(streamOf(stream), static_cast<std::byte *>(target),
+    return copyHost(contexts[static_cast<int>(stream)],
+                    static_cast<std::byte *>(target),
                     static_cast<const std::byte *>(source), bytes, kind);
   });
 }
 
-cudaError_t CudaBackend::copyHost(cudaStream_t stream, std::byte *target,
-                                  const std::byte *source, uint64_t bytes,
-                                  cudaMemcpyKind kind) {
+cudaError_t CudaBackend::copyHost(const cuda::CudaContext &context,
+                                  std::byte *target, const std::byte *source,
+                                  uint64_t bytes, cudaMemcpyKind kind) {
   const void *host = kind == cudaMemcpyHostToDevice ? source : target;
   if (bytes <= cuda::kSmallCopyBytes && kind != cudaMemcpyHostToHost &&
       hostMemory.isReachable(host))
-    return cuda::smallCopy(stream, target, source, bytes);
+    return cuda::smallCopy(context, target, source, bytes);
   for (;;) {
     uint64_t part = bytes;
     if (kind != cudaMemcpyHostToDevice)
       part = hostMemory.together(target, part);
     if (kind != cudaMemcpyDeviceToHost)
       part = hostMemory.together(source, part);
-    cudaError_t code = cudaMemcpyAsync(target, source, part, kind, stream);
+    cudaError_t code =
+        cudaMemcpyAsync(target, source, part, kind, context.stream);
     if (part == bytes || code != cudaSuccess)
       return code;
     target += part;

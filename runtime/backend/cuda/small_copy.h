@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "kernels/cuda/registry.h"
+
 #include <cstdint>
 #include <cuda_runtime.h>
 
@@ -19,7 +21,7 @@ constexpr uint64_t kSmallCopyBytes = 128 << 10;
 
 /// Enqueues a copy of 1 to kSmallCopyBytes bytes between two places that
 /// kernels of the current device reach, at any alignment.
-cudaError_t smallCopy(cudaStream_t stream, void *target, const void *source,
-                      uint64_t bytes);
+cudaError_t smallCopy(const CudaContext &context, void *target,
+                      const void *source, uint64_t bytes);
 
 } // namespace sluice::cuda

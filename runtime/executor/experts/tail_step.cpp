@@ -26,7 +26,7 @@ namespace {
 constexpr double kLeadUs = 40;
 /// What the device does behind the last copy takes so much longer than what it
 /// does behind the CPU's job.
-constexpr double kBehindUs = 10;
+constexpr double kBehindUs = 20;
 /// A smaller part of an expert's outputs saves less than its launches cost.
 constexpr double kLeastShare = 1.0 / 8;
 
