@@ -40,9 +40,25 @@ public:
     for (size_t i = 0; i < signature.scalars.size(); ++i)
       made.args.scalar[i] =
           signature.scalars[i] == std::string_view("eps") ? 1e-6f : 0.3f;
+    if (made.seed % 3 == 2)
+      leaveOut();
   }
 
 private:
+  /// What the dimensions behind the signature's leave out of the results.
+  void leaveOut() {
+    int64_t *behind = made.args.dim + signature.dims.size();
+    if (made.kernel == Kernel::ExpertDown) {
+      *behind = random.between(0, dim("hidden") - 1);
+      if (options.tensor)
+        *behind = *behind / 2 * 2;
+      fillFloats(operandIndex("out")); // It keeps some of them.
+    } else if (made.kernel == Kernel::ExpertScatter) {
+      behind[0] = random.between(0, made.rows);
+      behind[1] = random.between(0, dim("hidden"));
+    }
+  }
+
   /// A width of something that is summed over or written along.
   int64_t width(int64_t limit) {
     if (options.tensor)
@@ -410,6 +426,8 @@ Case rowCase(const Case &all, int64_t row) {
   Case one = all;
   one.rows = 1;
   const Signature &signature = all.signature();
+  if (all.kernel == Kernel::ExpertScatter)
+    one.args.dim[2] = row >= all.rows - all.args.dim[2];
   for (size_t i = 0; i < signature.operands.size(); ++i) {
     if (signature.operands[i].shape[0].kind != Factor::Rows)
       continue;
@@ -446,6 +464,9 @@ std::string Case::describe() const {
                      " rows " + std::to_string(rows);
   for (size_t i = 0; i < info.dims.size(); ++i)
     text += std::string(" ") + info.dims[i] + "=" + std::to_string(args.dim[i]);
+  for (size_t i = info.dims.size(); i < std::size(args.dim); ++i)
+    if (args.dim[i] != 0)
+      text += " dim" + std::to_string(i) + "=" + std::to_string(args.dim[i]);
   for (size_t i = 0; i < info.operands.size(); ++i)
     text += std::string(" ") + info.operands[i].name + ":" +
             (image[i].empty() ? "absent" : name(args.dtype[i]));

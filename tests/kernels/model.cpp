@@ -254,7 +254,7 @@ public:
         int64_t pair = id(2, k), row = isDown ? pair : pair / dim[1];
         const float *slot = &x[4][id(3, expert) * dim[5]];
         const float *in = &x[0][row * inputs];
-        for (int64_t o = 0; o < outputs; ++o) {
+        for (int64_t o = isDown ? dim[7] : 0; o < outputs; ++o) {
           float y = dot(in, slot + dim[6] + o * inputs, inputs);
           if (!isDown)
             y = portableSilu(y) * dot(in, slot + dim[7] + o * inputs, inputs);
@@ -274,7 +274,7 @@ public:
 
   void expertScatter() {
     for (int64_t row = 0; row < rows; ++row)
-      for (int64_t i = 0; i < dim[1]; ++i)
+      for (int64_t i = 0; i < (row < rows - dim[2] ? dim[1] : dim[3]); ++i)
         put(2, id(1, row) * dim[1] + i, x[0][row * dim[1] + i]);
   }
 

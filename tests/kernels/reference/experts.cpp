@@ -68,7 +68,7 @@ bool referenceExperts(const Case &source, Doubles &x) {
         const double *w = &x[4][slot * dim[5] + offset + output * inputs];
         return std::inner_product(w, w + inputs, &x[0][row * inputs], 0.0);
       };
-      for (int64_t o = 0; o < outputs; ++o) {
+      for (int64_t o = isDown ? dim[7] : 0; o < outputs; ++o) {
         double &out = x[5][pair * outputs + o];
         double first = product(dim[6], o);
         out = isDown ? first
@@ -88,7 +88,7 @@ bool referenceExperts(const Case &source, Doubles &x) {
     return true;
   case Kernel::ExpertScatter:
     for (int64_t row = 0; row < rows; ++row)
-      std::copy_n(&x[0][row * dim[1]], dim[1],
+      std::copy_n(&x[0][row * dim[1]], row < rows - dim[2] ? dim[1] : dim[3],
                   &x[2][static_cast<int64_t>(x[1][row]) * dim[1]]);
     return true;
   default:
