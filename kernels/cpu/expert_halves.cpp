@@ -11,16 +11,16 @@
 namespace sluice::cpu {
 namespace {
 
-/// Outputs of the first half that a thread takes at a time: few enough that a
-/// thread which is slow or taken away by the system holds little up, enough to
-/// read in long runs.
-constexpr int64_t kUpUnit = 16;
+/// Outputs of a piece: few enough that a thread which is slow or taken away by
+/// the system holds little up, enough to read in long runs.
+constexpr int64_t kUnit = 16;
 
-/// Outputs of the second half of about as many bytes.
-int64_t unitOfDown(const KernelArgs &args) {
+/// Pieces of the second half that are about as many bytes as one of the first,
+/// as far as a tile holds them.
+int64_t piecesOfDown(const KernelArgs &args) {
   const int64_t hidden = args.dim[2], inner = args.dim[3];
-  const int64_t times = 2 * hidden / std::max(inner, int64_t{1});
-  return std::clamp(times * kUpUnit, kUpUnit, kExpertTile);
+  return std::clamp<int64_t>(2 * hidden / std::max(inner, int64_t{1}), 1,
+                             kExpertTile / kUnit);
 }
 
 /// Whether `bytes` at `a` and `others` at `b` have a byte in common.
@@ -51,17 +51,19 @@ bool ExpertHalves::areHalves(Kernel first, const KernelArgs &up, Kernel second,
                   rowElements * topK * static_cast<int64_t>(sizeof(float)));
 }
 
-void ExpertHalves::open(const KernelArgs &first, const KernelArgs &second) {
+void ExpertHalves::open(const KernelArgs &first, const KernelArgs &second,
+                        unsigned threads) {
   up = first;
   down = second;
   const RoutedPairs ofUp = RoutedPairs::of(up), ofDown = RoutedPairs::of(down);
   const int64_t inner = up.dim[3], hidden = down.dim[2];
-  downUnit = unitOfDown(down);
-  upPieces = ofUp.active() * unitsOf(inner, kUpUnit);
-  pieces = upPieces + ofDown.active() * unitsOf(hidden, downUnit);
+  most = piecesOfDown(down);
+  this->threads = std::max(1u, threads);
+  upPieces = ofUp.active() * unitsOf(inner, kUnit);
+  pieces = upPieces + ofDown.active() * unitsOf(hidden, kUnit);
   const auto size = static_cast<int64_t>(byteSize(up.dtype[4]));
-  upBytes = 2 * hidden * kUpUnit * size;
-  downBytes = inner * downUnit * size;
+  upBytes = 2 * hidden * kUnit * size;
+  downBytes = inner * kUnit * size;
   for (int64_t expert = 0; expert < ofUp.experts; ++expert)
     missing[expert].store(inner, std::memory_order_relaxed);
   work.store(pack({0, static_cast<uint32_t>(pieces)}),
@@ -95,35 +97,52 @@ void ExpertHalves::run(const Parallel &parallel,
   };
   // One range a thread: it takes work until none is left.
   forRanges(parallel, parallel.threads, [&](int64_t, int64_t) {
-    for (;;) {
-      const Work taken = unpack(work.fetch_add(1, std::memory_order_relaxed));
-      const int64_t at = taken.next;
-      if (at >= taken.end)
-        return;
-      if (at < upPieces)
-        first.forUnits(at, at + 1, inner, kUpUnit, doFirst);
+    for (Work taken; (taken = take()).next < taken.end;)
+      if (taken.next < upPieces)
+        first.forUnits(taken.next, taken.end, inner, kUnit, doFirst);
       else
-        second.forUnits(at - upPieces, at - upPieces + 1, hidden, downUnit,
-                        doSecond);
-    }
+        second.forUnits(taken.next - upPieces, taken.end - upPieces, hidden,
+                        kUnit, doSecond);
   });
 }
 
+int64_t ExpertHalves::atOnce(Work now) const {
+  if (now.next < upPieces)
+    return 1;
+  return std::clamp<int64_t>((int64_t{now.end} - now.next) / (2 * threads), 1,
+                             most);
+}
+
+ExpertHalves::Work ExpertHalves::take() {
+  uint64_t word = work.load(std::memory_order_relaxed);
+  for (;;) {
+    const Work now = unpack(word);
+    if (now.next >= now.end)
+      return {now.end, now.end};
+    const uint32_t next =
+        std::min(now.end, now.next + static_cast<uint32_t>(atOnce(now)));
+    if (work.compare_exchange_weak(word, pack({next, now.end}),
+                                   std::memory_order_relaxed))
+      return {now.next, next};
+  }
+}
+
 int64_t ExpertHalves::takeBack(int64_t outputs) {
-  const int64_t hidden = down.dim[2], units = unitsOf(hidden, downUnit);
+  const int64_t hidden = down.dim[2], units = unitsOf(hidden, kUnit);
   // Of the last pieces of all. An expert's last may be smaller than a unit.
   auto outputsOf = [&](int64_t last) {
     const int64_t rest = last % units;
     return last / units * hidden +
-           (rest > 0 ? hidden - (units - rest) * downUnit : 0);
+           (rest > 0 ? hidden - (units - rest) * kUnit : 0);
   };
   uint64_t word = work.load(std::memory_order_relaxed);
   for (;;) {
     const Work now = unpack(word);
     const int64_t before = pieces - now.end;
-    const int64_t most = pieces - std::max<int64_t>({now.next, upPieces, 0});
+    const int64_t least = std::max<int64_t>(now.next, upPieces);
     int64_t last = before;
-    while (last < most && outputsOf(last + 1) - outputsOf(before) <= outputs)
+    while (last < pieces - least &&
+           outputsOf(last + 1) - outputsOf(before) <= outputs)
       ++last;
     if (last <= before)
       return 0;
@@ -140,7 +159,7 @@ uint64_t ExpertHalves::bytesRead() const {
                                (end - upPieces) * downBytes);
 }
 
-double ExpertHalves::left(unsigned threads) const {
+double ExpertHalves::left() const {
   const Work now = unpack(work.load(std::memory_order_relaxed));
   auto bytes = [&](int64_t from, int64_t end) {
     const int64_t ups = std::max<int64_t>(0, std::min(end, upPieces) - from);
@@ -150,7 +169,8 @@ double ExpertHalves::left(unsigned threads) const {
   const double all = bytes(0, now.end);
   if (now.next >= now.end || all == 0)
     return 0;
-  const int64_t begun = std::max<int64_t>(0, int64_t{now.next} - threads);
+  const int64_t begun =
+      std::max<int64_t>(0, int64_t{now.next} - threads * atOnce(now));
   return (bytes(now.next, now.end) + bytes(begun, now.next) / 2) / all;
 }
 

@@ -26,8 +26,9 @@ public:
   static bool areHalves(Kernel first, const KernelArgs &up, Kernel second,
                         const KernelArgs &down, int64_t rows);
 
-  /// Takes up both, for one run. From here on takeBack and left may be called.
-  void open(const KernelArgs &up, const KernelArgs &down);
+  /// Takes up both, for one run of so many threads. From here on takeBack and
+  /// left may be called.
+  void open(const KernelArgs &up, const KernelArgs &down, unsigned threads);
 
   /// Runs what was opened. `upDone` gets one added, and is notified, when all
   /// rows of `up` are there, which whoever sees it sees too. One call at a
@@ -45,12 +46,11 @@ public:
   /// Bytes of weights that the run which is over has read.
   uint64_t bytesRead() const;
   /// Of the weights that both halves read the share that is still to be read;
-  /// what each of `threads` threads is at counts half.
-  double left(unsigned threads) const;
+  /// what each thread is at counts half.
+  double left() const;
 
 private:
-  /// The pieces that are left: from `next`, which goes on behind `end` once for
-  /// each thread that finds none, to `end`.
+  /// Pieces from `next` to `end`: those that are left, or those of a thread.
   struct Work {
     uint32_t next, end;
   };
@@ -61,9 +61,16 @@ private:
     return uint64_t{work.end} << 32 | work.next;
   }
 
+  /// Pieces that a thread takes when so many are left: fewer and fewer, so that
+  /// all threads end together.
+  int64_t atOnce(Work now) const;
+  /// The next pieces for a thread; none when none are left.
+  Work take();
+
   KernelArgs up, down;
+  int64_t threads = 1;
   int64_t pieces = 0, upPieces = 0; ///< The first half's come first.
-  int64_t downUnit = 1;             ///< Outputs of a piece of the second half.
+  int64_t most = 1; ///< Pieces of the second half that a thread takes at most.
   int64_t upBytes = 0, downBytes = 0; ///< Of a piece.
   std::atomic<uint64_t> work{0};
   /// Outputs of the first half that are not there yet, by expert.

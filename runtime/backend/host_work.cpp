@@ -40,7 +40,7 @@ void HostWork::start(std::span<const HostLaunch> launches) {
   this->launches = launches;
   joint = areHalves(launches);
   if (joint)
-    halves.open(launches[0].args, launches[1].args);
+    halves.open(launches[0].args, launches[1].args, pool->threads());
   before = progress.load(std::memory_order_relaxed);
   startedAt = Clock::now();
   started.fetch_add(1, std::memory_order_release);
@@ -65,10 +65,6 @@ void HostWork::awaitTarget(const std::atomic<uint32_t> &progress,
        static_cast<int32_t>((seen = progress.load(std::memory_order_acquire)) -
                             target) < 0;)
     cpu::waitForChange(progress, seen);
-}
-
-double HostWork::left() const {
-  return joint ? halves.left(pool->threads()) : 0;
 }
 
 void HostWork::takeSpans(std::vector<TraceSpan> &target) {

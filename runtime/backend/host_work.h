@@ -66,7 +66,7 @@ public:
   }
   /// The share of its weights that is still to be read, as far as threads go on
   /// as they do; 0 when none of them has anything to begin.
-  double left() const;
+  double left() const { return joint ? halves.left() : 0; }
 
   /// What `progress` is once the first `count` launches of the job, or all, are
   /// done; whoever sees that sees their results.

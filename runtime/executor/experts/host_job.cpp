@@ -36,6 +36,8 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   const Bank &bank = *demand.bank;
   const Pool &pool = *bank.pool;
   const size_t rowBytes = bank.hidden * byteSize(operands.inType);
+  // The pairs of one row all read it where it lies.
+  const bool isOneRow = demand.endRow - demand.firstRow == 1;
   size_t experts = 0, gathered = 0;
   for (uint32_t index : demand.onHost) {
     const Item &item = demand.items[index];
@@ -45,8 +47,9 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
     for (uint32_t i = 0; i < item.pairs; ++i, ++gathered) {
       int32_t pair = demand.pairs[item.firstPair + i];
       computed[gathered] = pair;
-      std::memcpy(rows.data() + gathered * rowBytes,
-                  operands.in + pair / bank.topK * rowBytes, rowBytes);
+      if (!isOneRow)
+        std::memcpy(rows.data() + gathered * rowBytes,
+                    operands.in + pair / bank.topK * rowBytes, rowBytes);
     }
   }
   offsets[experts] = static_cast<int32_t>(gathered);
@@ -56,9 +59,12 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   if (gathered == 0)
     return Status::ok();
 
-  // Every gathered row is a row of its own here: top_k is 1.
+  // The kernels read row i / top_k for pair i.
+  const auto pairs = static_cast<int64_t>(gathered);
   KernelArgs up;
-  up.data[0] = rows.data();
+  up.data[0] = isOneRow ? const_cast<std::byte *>(operands.in) +
+                              demand.firstRow * rowBytes
+                        : rows.data();
   up.data[1] = offsets.data();
   up.data[2] = order.data();
   up.data[3] = slots.data();
@@ -72,7 +78,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   const auto slotElements =
       static_cast<int64_t>(pool.slotBytes / byteSize(pool.type));
   const int64_t dims[] = {static_cast<int64_t>(experts),
-                          1,
+                          isOneRow ? pairs : 1,
                           bank.hidden,
                           bank.inner,
                           pool.hostImages,
@@ -80,7 +86,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
                           bank.gateOffset,
                           bank.upOffset};
   std::copy(std::begin(dims), std::end(dims), up.dim);
-  up.maxRows = static_cast<int64_t>(gathered);
+  up.maxRows = isOneRow ? 1 : pairs;
 
   KernelArgs down = up;
   down.data[0] = inner();
