@@ -245,7 +245,7 @@ TEST(Planner, EveryModeHasHitsOfItsOwn) {
     return replayed;
   };
   inputs.evidence = &evidence;
-  // Three over the bus take 3 ms; of five the CPU takes three and shares one.
+  // Three over the bus take 3 ms; of five the CPU takes three and a third.
   PlannerReport report = decide(inputs, 1, kQuarter);
   ASSERT_EQ(shares.size(), 2u);
   EXPECT_EQ(shares[0], 0);

@@ -1,6 +1,7 @@
 //===- host_work_test.cpp - CPU kernels beside the streams ----------------===//
 
 #include "runtime/backend/host_work.h"
+#include "runtime/core/fault.h"
 #include "tests/runtime/backend/conformance.h"
 
 using namespace sluice;
@@ -161,6 +162,84 @@ TEST_P(HostWorkTest, TakesFromStreamsAndGivesBack) {
   }
   ok(backend->synchronize());
   EXPECT_EQ(read(x, kCount), std::vector<float>(kCount, 1 << 20));
+}
+
+// What is taken back of a job that no thread has begun is not computed, and
+// nothing else changes. Other jobs have nothing to take.
+TEST_P(HostWorkTest, GivesBackItsEnd) {
+  constexpr int64_t kExperts = 3, kHidden = 96, kInner = 64;
+  constexpr int64_t kSlot = 3 * kHidden * kInner;
+  ok(backend->prepareHostWork(2));
+  Allocation in = allocate(kHost, kExperts * kHidden * 4),
+             inner = allocate(kHost, kExperts * kInner * 4),
+             out = allocate(kHost, kExperts * kHidden * 4),
+             pool = allocate(kHost, kExperts * kSlot * 4);
+  for (int64_t i = 0; i < kExperts * kHidden; ++i)
+    floats(in)[i] = 1;
+  for (int64_t i = 0; i < kExperts * kSlot; ++i)
+    floats(pool)[i] = 1.0f / 64;
+  int32_t offsets[] = {0, 1, 2, 3}, order[] = {0, 1, 2}, slots[] = {0, 1, 2};
+  HostLaunch up{Kernel::ExpertGateUp, {}, kExperts}, down = up;
+  up.args.data[0] = in.data();
+  up.args.data[1] = offsets;
+  up.args.data[2] = order;
+  up.args.data[3] = slots;
+  up.args.data[4] = pool.data();
+  up.args.data[5] = inner.data();
+  for (int i : {0, 4, 5})
+    up.args.dtype[i] = DType::F32;
+  const int64_t dims[] = {kExperts, 1,     kHidden, kInner,
+                          kExperts, kSlot, 0,       kHidden * kInner};
+  std::copy(std::begin(dims), std::end(dims), up.args.dim);
+  up.args.maxRows = kExperts;
+  down.kernel = Kernel::ExpertDown;
+  down.args = up.args;
+  down.args.data[0] = inner.data();
+  down.args.data[5] = out.data();
+  down.args.dim[6] = 2 * kHidden * kInner;
+  down.args.dim[7] = 0;
+  const HostLaunch both[] = {up, down};
+  auto outputs = [&] {
+    return std::vector<float>(floats(out), floats(out) + kExperts * kHidden);
+  };
+  // Traces say what it read.
+  auto bytesRead = [&](int64_t lessOutputs) {
+    auto spans = backend->takeTrace();
+    EXPECT_TRUE(spans.isOk());
+    ASSERT_EQ(spans->size(), 1u);
+    EXPECT_EQ(
+        spans->front().bytes,
+        static_cast<uint64_t>(4 * (kExperts * kSlot - lessOutputs * kInner)));
+  };
+  ok(backend->startTrace());
+  ok(backend->startHostWork(both));
+  ok(backend->waitHostWork());
+  bytesRead(0);
+  EXPECT_EQ(backend->hostWorkLeft(), 0);
+  EXPECT_EQ(backend->takeBackHostWork(kHidden), 0);
+  const std::vector<float> all = outputs();
+  EXPECT_GT(all.front(), 0);
+
+  setFaults("late"); // Nothing is begun when this thread comes.
+  for (int64_t asked :
+       {int64_t{0}, int64_t{15}, int64_t{32}, kHidden + 40, int64_t{1000}}) {
+    std::fill_n(floats(out), kExperts * kHidden, -1.0f);
+    ok(backend->startTrace());
+    ok(backend->startHostWork(both));
+    EXPECT_EQ(backend->hostWorkLeft(), 1);
+    const int64_t taken = backend->takeBackHostWork(asked);
+    EXPECT_EQ(taken, std::min(asked / 16 * 16, kExperts * kHidden));
+    ok(backend->waitHostWork());
+    bytesRead(taken);
+    std::vector<float> expected = all;
+    std::fill(expected.end() - taken, expected.end(), -1.0f);
+    EXPECT_EQ(outputs(), expected);
+  }
+  ok(backend->startHostWork({both, 1}));
+  EXPECT_EQ(backend->hostWorkLeft(), 0);
+  EXPECT_EQ(backend->takeBackHostWork(kHidden), 0);
+  ok(backend->waitHostWork());
+  setFaults("");
 }
 
 TEST_P(HostWorkTest, ErrorsSayWhatWasExpected) {

@@ -190,6 +190,17 @@ TEST_F(TimelineTest, AJobAloneTakesItsTime) {
   EXPECT_EQ(all(), (Spans{{kCompute, 500, 0, 500}, {kCopyBack, 70, 0, 70}}));
 }
 
+TEST_F(TimelineTest, AJobIsGivenLess) {
+  timeline.startJob({100, 1}, 10);
+  EXPECT_EQ(timeline.shortenJob(30, 40), 30); // 30 are done, 40 left.
+  EXPECT_EQ(timeline.shortenJob(0, 50), 0);
+  EXPECT_EQ(timeline.finishJob(), 80);
+  timeline.startJob({100, 1}, 100);
+  EXPECT_EQ(timeline.shortenJob(1000, 160), 40); // All that was left.
+  EXPECT_EQ(timeline.finishJob(), 160);
+  EXPECT_EQ(timeline.shortenJob(5, 170), 0); // There is none.
+}
+
 TEST_F(TimelineTest, ACopyBesideAJob) {
   timeline.startJob({100, 1}, 0);
   // The job has 90 left; 40 beside the copy do 25 of them: 65 are left at 50.
