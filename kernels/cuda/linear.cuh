@@ -51,9 +51,9 @@ template <int R> constexpr int kLinearStaged = R * kChunk<R>;
 /// where results go, the same for a warp. `staged` holds kLinearStaged<R>
 /// floats.
 template <typename W, int R, int O, int Warps>
-__device__ __forceinline__ void
-linearTile(float *staged, const Linear &args, const Linear &own,
-           int64_t firstRow, int64_t first) {
+__device__ __forceinline__ void linearTile(float *staged, const Linear &args,
+                                           const Linear &own, int64_t firstRow,
+                                           int64_t first) {
   int valid = static_cast<int>(min(int64_t{R}, args.rows - firstRow));
   const W *weights[O];
 #pragma unroll

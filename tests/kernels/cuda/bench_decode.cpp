@@ -174,6 +174,7 @@ public:
   std::vector<Launch> projectionsApart(int64_t index) const {
     const KernelArgs together = projections(index).args;
     std::vector<Launch> apart;
+    apart.reserve(kGroupMatrices);
     for (int matrix = 0; matrix < groupMatrices(together); ++matrix)
       apart.push_back({Kernel::Linear, linearOfGroup(together, matrix)});
     return apart;

@@ -79,7 +79,9 @@ const BadPlan kBadGroups[] = {
 
 class BadGroups : public ::testing::TestWithParam<BadPlan> {};
 
-TEST_P(BadGroups, IsRefusedInOneLine) { expectRefused(groupPlan(), GetParam()); }
+TEST_P(BadGroups, IsRefusedInOneLine) {
+  expectRefused(groupPlan(), GetParam());
+}
 
 INSTANTIATE_TEST_SUITE_P(Crafted, BadGroups, ::testing::ValuesIn(kBadGroups),
                          nameOf);
