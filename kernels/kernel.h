@@ -50,8 +50,9 @@ enum class Kernel : uint16_t {
   ExpertCombine,
   SelectRows,
   ExpertScatter,
+  LinearGroup,
 };
-inline constexpr int kKernelCount = static_cast<int>(Kernel::ExpertScatter) + 1;
+inline constexpr int kKernelCount = static_cast<int>(Kernel::LinearGroup) + 1;
 
 /// A launch as it is bound at load time: everything but the number of rows.
 /// Operands, dims and scalars stand in the order of the kernel's signature.

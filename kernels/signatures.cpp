@@ -36,6 +36,23 @@ constexpr Operand kLinear[] = {
     {"out", W, Wide, false, {rows, dim(1)}},
 };
 
+// Two or three matrices that multiply the same rows: each output has the bits
+// of a linear of its own. Without a third matrix "outputs2" is 0.
+constexpr const char *kLinearGroupDims[] = {"inputs", "outputs0", "outputs1",
+                                            "outputs2"};
+constexpr Operand kLinearGroup[] = {
+    {"in", R, Wide, false, {rows, dim(0)}},
+    {"weight0", R, Weight, false, {dim(1), dim(0)}},
+    {"bias0", R, Weight, true, {dim(1)}},
+    {"out0", W, Wide, false, {rows, dim(1)}},
+    {"weight1", R, Weight, false, {dim(2), dim(0)}},
+    {"bias1", R, Weight, true, {dim(2)}},
+    {"out1", W, Wide, false, {rows, dim(2)}},
+    {"weight2", R, Weight, true, {dim(3), dim(0)}},
+    {"bias2", R, Weight, true, {dim(3)}},
+    {"out2", W, Wide, true, {rows, dim(3)}},
+};
+
 // Normalises each of `groups` groups of `width` on its own: one group for a
 // hidden state, one a head for q and k norms.
 constexpr const char *kRmsNormDims[] = {"groups", "width"};
@@ -248,6 +265,7 @@ constexpr std::array<Signature, kKernelCount> kSignatures = {{
      kExpertScatter,
      kExpertScatterDims,
      {}},
+    {Kernel::LinearGroup, "linear_group", kLinearGroup, kLinearGroupDims, {}},
 }};
 
 constexpr bool inEnumOrder() {
@@ -338,13 +356,23 @@ bool operandBytes(const Signature &signature, int index, DType type,
   return true;
 }
 
+bool isRequired(const Signature &signature, int index,
+                std::span<const int64_t> dims) {
+  if (!signature.operands[index].optional)
+    return true;
+  // The third matrix of a group and its output, where it has outputs.
+  constexpr int kWeight2 = 7, kOut2 = 9, kOutputs2 = 3;
+  return signature.kernel == Kernel::LinearGroup &&
+         (index == kWeight2 || index == kOut2) && dims[kOutputs2] > 0;
+}
+
 const char *checkDims(Kernel kernel, std::span<const int64_t> dims) {
   // Small enough that the products below cannot overflow.
   constexpr int64_t kMaxDim = int64_t{1} << 31;
   for (size_t i = 0; i < dims.size(); ++i) {
     std::string_view dimName = findSignature(kernel)->dims[i];
     bool mayBeZero = dimName == "splits" || dimName == "normalize" ||
-                     dimName.ends_with("_offset");
+                     dimName == "outputs2" || dimName.ends_with("_offset");
     if (dims[i] < 0 || (dims[i] == 0 && !mayBeZero) || dims[i] > kMaxDim)
       return "every dim between 1 and 2^31";
   }

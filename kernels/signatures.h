@@ -67,6 +67,12 @@ bool operandBytes(const Signature &signature, int index, DType type,
                   std::span<const int64_t> dims, int64_t rows, int64_t maxRows,
                   uint64_t &bytes);
 
+/// Whether a launch with these dims must have operand `index`: all but optional
+/// ones, and of those the ones that its dims ask for (the third matrix of a
+/// linear_group). `dims` are as many as the signature's.
+bool isRequired(const Signature &signature, int index,
+                std::span<const int64_t> dims);
+
 /// Rules between dims that shapes cannot say (a divisor that is not zero, query
 /// heads a multiple of key heads, top_k at most experts). Null when they hold,
 /// else a sentence of what was expected.

@@ -4,6 +4,7 @@
 
 #include "dialects/expert/Expert.h"
 #include "dialects/llm/Llm.h"
+#include "kernels/linear_group.h"
 #include "kernels/signatures.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -84,10 +85,12 @@ private:
       shape.rowBytes += rowBytes(value);
     for (Value value : op.getResults())
       shape.rowBytes += rowBytes(value);
+    // Also those that lie in an array.
     for (NamedAttribute attribute : op.getAttrs())
-      if (auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
+      attribute.getValue().walk([&](FlatSymbolRefAttr name) {
         if (auto weight = symbols.lookup<llm::WeightOp>(name.getValue()))
           shape.weightBytes += static_cast<double>(weight.getBytes());
+      });
     llvm::TypeSwitch<Operation *>(&op)
         .Case([&](llm::EmbedOp embed) {
           // A row of the table, not the table.
@@ -96,6 +99,7 @@ private:
           shape.weightBytes = 0;
         })
         .Case([&](llm::LinearOp linear) { fill(shape, linear); })
+        .Case([&](llm::LinearGroupOp group) { fill(shape, group); })
         .Case([&](llm::RmsNormOp norm) {
           int64_t width = std::max<int64_t>(rowsOf(norm.getWeight()), 1);
           shape.dims = {features(norm.getIn()) / width, width};
@@ -129,22 +133,45 @@ private:
   }
 
   void fill(OpShape &shape, llm::LinearOp linear) {
-    const int64_t inputs = features(linear.getIn());
     const int64_t outputs = features(linear.getOut());
-    shape.dims = {inputs, outputs};
-    shape.rowFlops =
-        2.0 * static_cast<double>(inputs) * static_cast<double>(outputs);
-    auto isBf16 = [this](StringRef name) {
-      auto weight = symbols.lookup<llm::WeightOp>(name);
-      return weight && weight.getTensorType().getElementType().isBF16();
-    };
-    bool bf16 = cast<RankedTensorType>(linear.getIn().getType())
-                    .getElementType()
-                    .isBF16() &&
-                isBf16(linear.getWeight()) &&
-                (!linear.getBias() || isBf16(*linear.getBias()));
-    if (!portable && bf16 && inputs % 8 == 0 && outputs % 8 == 0)
+    shape.dims = {features(linear.getIn()), outputs};
+    addProduct(shape, outputs);
+    if (fitsMatrixUnits(linear.getIn(), outputs, linear.getWeightAttr(),
+                        linear.getBiasAttr()))
       shape.tensorFrom = CompileOptions::kPortableRows + 1;
+  }
+
+  void fill(OpShape &shape, llm::LinearGroupOp group) {
+    shape.dims = {features(group.getIn())};
+    bool fits = true;
+    for (auto [i, out] : llvm::enumerate(group.getOuts())) {
+      shape.dims.push_back(features(out));
+      addProduct(shape, features(out));
+      fits = fits && fitsMatrixUnits(group.getIn(), features(out),
+                                     group.getWeight(i), group.getBias(i));
+    }
+    shape.dims.resize(1 + kGroupMatrices, 0);
+    if (fits)
+      shape.tensorFrom = CompileOptions::kPortableRows + 1;
+  }
+
+  /// The work of a matrix of so many outputs; dims[0] are its inputs.
+  static void addProduct(OpShape &shape, int64_t outputs) {
+    shape.rowFlops +=
+        2.0 * static_cast<double>(shape.dims[0]) * static_cast<double>(outputs);
+  }
+
+  /// `bias` may be null.
+  bool fitsMatrixUnits(Value in, int64_t outputs, FlatSymbolRefAttr weight,
+                       FlatSymbolRefAttr bias) {
+    auto isBf16 = [this](FlatSymbolRefAttr name) {
+      auto found = symbols.lookup<llm::WeightOp>(name.getValue());
+      return found && found.getTensorType().getElementType().isBF16();
+    };
+    return !portable &&
+           cast<RankedTensorType>(in.getType()).getElementType().isBF16() &&
+           isBf16(weight) && (!bias || isBf16(bias)) && features(in) % 8 == 0 &&
+           outputs % 8 == 0;
   }
 
   void fill(OpShape &shape, llm::AttentionOp attention) {

@@ -22,6 +22,7 @@ def FuseLlm : Pass<"fuse-llm", "::mlir::ModuleOp"> {
     - `add` + `rms_norm` of the sum -> `add_rms_norm`
     - `rms_norm` and `rope` of q and k + `kv_write` -> `qk_norm_rope_write`
     - `softmax` + `top_k` -> `route`
+    - `linear`s of one input that become q, k and v -> `linear_group`
 
     Before:
 
@@ -42,7 +43,8 @@ def FuseLlm : Pass<"fuse-llm", "::mlir::ModuleOp"> {
     Statistic<"norms", "add-rms-norm", "Residual additions fused with a norm">,
     Statistic<"writes", "qk-norm-rope-write",
               "Norms, rotations and cache writes fused">,
-    Statistic<"routers", "route", "Routers fused">
+    Statistic<"routers", "route", "Routers fused">,
+    Statistic<"groups", "linear-group", "Groups of projections fused">
   ];
 }
 

@@ -207,8 +207,8 @@ LogicalResult EntryLowering::lower(Operation *op) {
   if (failed(checkRows(op)) || failed(checkExperts(op)))
     return failure();
   return TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<llm::EmbedOp, llm::LinearOp, llm::RmsNormOp, llm::AddOp,
-            llm::AddRmsNormOp, llm::RopeOp, llm::KvWriteOp,
+      .Case<llm::EmbedOp, llm::LinearOp, llm::LinearGroupOp, llm::RmsNormOp,
+            llm::AddOp, llm::AddRmsNormOp, llm::RopeOp, llm::KvWriteOp,
             llm::QkNormRopeWriteOp, llm::AttentionOp, llm::SoftmaxOp,
             llm::SwigluOp, llm::SelectRowsOp, expert::DemandOp, expert::RunOp,
             expert::CombineOp, expert::SplitOp, expert::FetchOp,

@@ -41,6 +41,7 @@ private:
   mlir::LogicalResult lower(mlir::Operation *op);
   void lower(llm::EmbedOp op);
   void lower(llm::LinearOp op);
+  void lower(llm::LinearGroupOp op);
   void lower(llm::RmsNormOp op);
   void lower(llm::AddOp op);
   void lower(llm::AddRmsNormOp op);

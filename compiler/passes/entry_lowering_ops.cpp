@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/passes/entry_lowering.h"
+#include "kernels/linear_group.h"
 #include "runtime/plan/version.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -54,6 +55,34 @@ void EntryLowering::lower(llm::LinearOp op) {
   Value out = result(op.getOut(), in.rows);
   launch("linear", {in.buffer, weight, bias, out}, {inputs, outputs}, in.rows,
          {}, wide(in.rows) && bf16 && eights({inputs, outputs}));
+}
+
+void EntryLowering::lower(llm::LinearGroupOp op) {
+  Tensor in = tensor(op.getIn());
+  SmallVector<Value> operands = {in.buffer};
+  SmallVector<int64_t> dims = {features(op.getIn())};
+  bool tensorCores = wide(in.rows) && element(op.getIn()).isBF16() &&
+                     eights({features(op.getIn())});
+  // Where fuse-llm made the group, each output keeps the name that it had.
+  auto parts = dyn_cast<FusedLoc>(op.getLoc());
+  for (auto [i, out] : llvm::enumerate(op.getOuts())) {
+    loc = parts && parts.getLocations().size() == op.getOuts().size()
+              ? parts.getLocations()[i]
+              : op.getLoc();
+    Value weight = plan.weight(op.getWeight(i));
+    Value bias = op.getBiases() ? plan.weight(op.getBias(i)) : Value();
+    tensorCores = tensorCores && eights({features(out)}) &&
+                  plan.weightType(op.getWeight(i)).isBF16() &&
+                  (!bias || plan.weightType(op.getBias(i)).isBF16());
+    operands.append({weight, bias, result(out, in.rows)});
+    dims.push_back(features(out));
+  }
+  loc = op.getLoc();
+  for (size_t i = op.getOuts().size(); i < kGroupMatrices; ++i) {
+    operands.append(3, Value());
+    dims.push_back(0);
+  }
+  launch("linear_group", operands, dims, in.rows, {}, tensorCores);
 }
 
 void EntryLowering::lower(llm::RmsNormOp op) {

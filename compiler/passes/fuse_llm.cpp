@@ -135,6 +135,109 @@ private:
   }
 };
 
+/// Two or three linears of one input whose results one attention uses as q, k
+/// and v -> linear_group.
+struct FuseProjections : Fusion<AttentionOp> {
+  using Fusion::Fusion;
+
+  LogicalResult matchAndRewrite(AttentionOp attention,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<LinearOp, 3> group = findGroup(attention);
+    if (group.empty())
+      return failure();
+    SmallVector<Attribute> weights, biases;
+    SmallVector<Location> places;
+    SmallVector<Type> types;
+    for (LinearOp linear : group) {
+      weights.push_back(linear.getWeightAttr());
+      if (linear.getBiasAttr())
+        biases.push_back(linear.getBiasAttr());
+      places.push_back(linear.getLoc());
+      types.push_back(linear.getType());
+    }
+    // At the first of them, so that results stay before all of their readers.
+    rewriter.setInsertionPoint(group.front());
+    auto fused = LinearGroupOp::create(
+        rewriter, rewriter.getFusedLoc(places), types, group.front().getIn(),
+        rewriter.getArrayAttr(weights),
+        biases.empty() ? ArrayAttr() : rewriter.getArrayAttr(biases));
+    for (auto [linear, result] : llvm::zip_equal(group, fused.getOuts()))
+      rewriter.replaceOp(linear, result);
+    ++count;
+    return success();
+  }
+
+private:
+  /// The linears to be joined, in the order of the block; empty: fewer than
+  /// two are alike.
+  static SmallVector<LinearOp, 3> findGroup(AttentionOp attention) {
+    SmallVector<LinearOp, 3> all;
+    for (Value value : findProjected(attention))
+      if (auto linear = value.getDefiningOp<LinearOp>();
+          linear && linear->getBlock() == attention->getBlock() &&
+          !llvm::is_contained(all, linear))
+        all.push_back(linear);
+    llvm::sort(all,
+               [](LinearOp a, LinearOp b) { return a->isBeforeInBlock(b); });
+    for (LinearOp first : all) {
+      SmallVector<LinearOp, 3> group;
+      for (LinearOp other : all)
+        if (areAlike(first, other))
+          group.push_back(other);
+      if (group.size() > 1)
+        return group;
+    }
+    return {};
+  }
+
+  /// What was projected for an attention: its q, and the k and v that the last
+  /// write to its cache in front of it takes, before norms and rotations.
+  static SmallVector<Value, 3> findProjected(AttentionOp attention) {
+    for (Operation *op = attention->getPrevNode(); op; op = op->getPrevNode()) {
+      if (auto write = dyn_cast<QkNormRopeWriteOp>(op);
+          write && write.getCache() == attention.getCache()) {
+        bool own = attention.getQ() == write.getOut();
+        return {own ? write.getQ() : attention.getQ(), write.getK(),
+                write.getV()};
+      }
+      if (auto write = dyn_cast<KvWriteOp>(op);
+          write && write.getCache() == attention.getCache())
+        return {beforeRotation(attention.getQ()), beforeRotation(write.getK()),
+                write.getV()};
+    }
+    return {};
+  }
+
+  static Value beforeRotation(Value value) {
+    if (auto rope = value.getDefiningOp<RopeOp>())
+      value = rope.getIn();
+    if (auto norm = value.getDefiningOp<RmsNormOp>())
+      value = norm.getIn();
+    return value;
+  }
+
+  /// Whether one kernel does for both what it does for each alone, in the same
+  /// class of arithmetic: the matrix units ask for outputs in eights.
+  static bool areAlike(LinearOp a, LinearOp b) {
+    return a.getIn() == b.getIn() &&
+           typeOf(a, a.getWeightAttr()) == typeOf(b, b.getWeightAttr()) &&
+           typeOf(a, a.getBiasAttr()) == typeOf(b, b.getBiasAttr()) &&
+           inEights(a) == inEights(b);
+  }
+
+  /// The element type of a weight; null where there is none.
+  static Type typeOf(Operation *op, FlatSymbolRefAttr name) {
+    auto weight = name
+                      ? SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, name)
+                      : WeightOp();
+    return weight ? weight.getTensorType().getElementType() : Type();
+  }
+
+  static bool inEights(LinearOp op) {
+    return op.getType().getDimSize(1) % 8 == 0;
+  }
+};
+
 /// top_k(softmax(logits)) -> route.
 struct FuseRouter : Fusion<TopKOp> {
   using Fusion::Fusion;
@@ -157,22 +260,25 @@ struct FuseLlm : impl::FuseLlmBase<FuseLlm> {
   using FuseLlmBase::FuseLlmBase;
 
   void runOnOperation() override {
-    int64_t normCount = 0, writeCount = 0, routerCount = 0;
+    int64_t normCount = 0, writeCount = 0, routerCount = 0, groupCount = 0;
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseNorm>(&getContext(), normCount);
     patterns.add<FuseWrite>(&getContext(), writeCount);
     patterns.add<FuseRouter>(&getContext(), routerCount);
+    patterns.add<FuseProjections>(&getContext(), groupCount);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     norms += normCount;
     writes += writeCount;
     routers += routerCount;
+    groups += groupCount;
     // A release build of MLIR keeps no statistics; a remark is always there.
     remark::passed(getOperation().getLoc(),
                    remark::RemarkOpts::name("fused").category(DEBUG_TYPE))
         << remark::metric("add_rms_norm", normCount)
         << remark::metric("qk_norm_rope_write", writeCount)
-        << remark::metric("route", routerCount);
+        << remark::metric("route", routerCount)
+        << remark::metric("linear_group", groupCount);
   }
 };
 

@@ -155,6 +155,29 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &tables) {
                        : success();
 }
 
+LogicalResult LinearGroupOp::verifySymbolUses(SymbolTableCollection &tables) {
+  size_t count = getOuts().size();
+  if (count < 2 || count > 3)
+    return emitOpError() << "has " << count << " results, expected 2 or 3";
+  if (getWeights().size() != count ||
+      (getBiases() && getBiases()->size() != count))
+    return emitOpError() << "has " << getWeights().size() << " weights, "
+                         << (getBiases() ? getBiases()->size() : 0)
+                         << " biases and " << count
+                         << " results, expected as many of each or no bias";
+  int64_t inputs = features(getIn());
+  for (auto [i, out] : llvm::enumerate(getOuts())) {
+    int64_t outputs = features(out);
+    if (failed(verifyRows(*this, {getIn(), out})) ||
+        failed(verifyWeight(*this, tables, getWeight(i), {outputs, inputs})))
+      return failure();
+    if (getBiases() &&
+        failed(verifyWeight(*this, tables, getBias(i), {outputs})))
+      return failure();
+  }
+  return success();
+}
+
 LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (failed(verifyRows(*this, getIn())) || failed(verifyEps(*this, getEps())))
     return failure();

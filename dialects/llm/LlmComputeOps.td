@@ -57,6 +57,41 @@ def Llm_LinearOp : Llm_PureOp<"linear", [Llm_User]> {
   }];
 }
 
+def Llm_LinearGroupOp : Llm_PureOp<"linear_group", [Llm_User]> {
+  let summary = "Multiplies each row by two or three weight matrices";
+  let description = [{
+    Same bits as an `llm.linear` for each result, over the same rows in one
+    kernel. With biases each matrix has one.
+
+    ```mlir
+    %q, %k, %v = llm.linear_group %x, [@q_proj, @k_proj, @v_proj]
+        bias [@q_bias, @k_bias, @v_bias] : tensor<?x128xbf16>
+        -> tensor<?x128xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>
+    ```
+  }];
+  let arguments = (ins
+    Llm_Activations:$in,
+    FlatSymbolRefArrayAttr:$weights,
+    OptionalAttr<FlatSymbolRefArrayAttr>:$biases
+  );
+  let results = (outs Variadic<Llm_Activations>:$outs);
+  let assemblyFormat = [{
+    $in `,` $weights (`bias` $biases^)? attr-dict
+    `:` type($in) `->` type($outs)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::FlatSymbolRefAttr getWeight(unsigned matrix) {
+      return ::mlir::cast<::mlir::FlatSymbolRefAttr>(getWeights()[matrix]);
+    }
+    /// Null where the group has no biases.
+    ::mlir::FlatSymbolRefAttr getBias(unsigned matrix) {
+      return getBiases() ? ::mlir::cast<::mlir::FlatSymbolRefAttr>(
+                               (*getBiases())[matrix])
+                         : ::mlir::FlatSymbolRefAttr();
+    }
+  }];
+}
+
 def Llm_RmsNormOp : Llm_PureOp<"rms_norm", [
     Llm_User, SameOperandsAndResultType]> {
   let summary = "Root-mean-square normalisation";

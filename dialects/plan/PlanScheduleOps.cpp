@@ -149,7 +149,7 @@ LogicalResult LaunchOp::verify() {
   for (size_t index = 0; index < count; ++index) {
     const Operand &operand = signature->operands[index];
     if (!operands[index]) {
-      if (!operand.optional)
+      if (isRequired(*signature, static_cast<int>(index), dims))
         return error() << "lacks its operand '" << operand.name << "'";
       continue;
     }

@@ -12,6 +12,7 @@ namespace sluice::cpu {
 
 void embed(const KernelArgs &, int64_t rows, const Parallel &);
 void linear(const KernelArgs &, int64_t rows, const Parallel &);
+void linearGroup(const KernelArgs &, int64_t rows, const Parallel &);
 void rmsNorm(const KernelArgs &, int64_t rows, const Parallel &);
 void add(const KernelArgs &, int64_t rows, const Parallel &);
 void addRmsNorm(const KernelArgs &, int64_t rows, const Parallel &);

@@ -13,6 +13,8 @@ CpuKernel findCpuKernel(Kernel kernel) {
     return embed;
   case Kernel::Linear:
     return linear;
+  case Kernel::LinearGroup:
+    return linearGroup;
   case Kernel::RmsNorm:
     return rmsNorm;
   case Kernel::Add:

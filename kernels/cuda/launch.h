@@ -15,6 +15,7 @@ namespace sluice::cuda {
 
 SLUICE_CUDA_KERNEL(embed);
 SLUICE_CUDA_KERNEL(linear);
+SLUICE_CUDA_KERNEL(linearGroup);
 SLUICE_CUDA_KERNEL(rmsNorm);
 SLUICE_CUDA_KERNEL(add);
 SLUICE_CUDA_KERNEL(addRmsNorm);
@@ -35,6 +36,7 @@ SLUICE_CUDA_KERNEL(selectRows);
 
 SLUICE_CUDA_KERNEL(linearTensor);
 SLUICE_CUDA_KERNEL(linearMma);
+SLUICE_CUDA_KERNEL(linearGroupTensor);
 SLUICE_CUDA_KERNEL(attentionTensor);
 SLUICE_CUDA_KERNEL(expertGateUpTensor);
 SLUICE_CUDA_KERNEL(expertDownTensor);

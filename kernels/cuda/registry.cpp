@@ -12,6 +12,8 @@ CudaKernel findPortable(Kernel kernel) {
     return embed;
   case Kernel::Linear:
     return linear;
+  case Kernel::LinearGroup:
+    return linearGroup;
   case Kernel::RmsNorm:
     return rmsNorm;
   case Kernel::Add:
@@ -57,6 +59,8 @@ CudaKernel findCudaKernel(Kernel kernel, Arithmetic arithmetic) {
     switch (kernel) {
     case Kernel::Linear:
       return linearTensor;
+    case Kernel::LinearGroup:
+      return linearGroupTensor;
     case Kernel::Attention:
       return attentionTensor;
     case Kernel::ExpertGateUp:

@@ -107,7 +107,9 @@ private:
         value = random.between(1, 300);
       else if (name == "inputs")
         value = width(2048);
-      else if (name == "outputs")
+      else if (name == "outputs2" && random.oneIn(4))
+        value = 0; // a group of two
+      else if (name.starts_with("outputs"))
         value = width(dim("inputs") > 600 ? 72 : 520);
       else if (name == "hidden")
         value = width(520);
@@ -189,6 +191,10 @@ private:
         break;
       case TypeRule::Weight:
         type = options.tensor ? DType::BF16 : weights[random.between(0, 3)];
+        // The matrices of a group mostly are alike.
+        if (made.kernel == Kernel::LinearGroup && isMatrix(i) &&
+            !random.oneIn(6))
+          type = made.args.dtype[operandIndex("weight0")];
         break;
       case TypeRule::Wide:
         type = random.oneIn(2) && (!options.tensor || i > 0) ? DType::F32
@@ -206,7 +212,9 @@ private:
 
   void allocate(int index) {
     const Operand &operand = signature.operands[index];
-    if (operand.optional && random.oneIn(2))
+    if (operand.optional &&
+        !isRequired(signature, index, {made.args.dim, signature.dims.size()}) &&
+        random.oneIn(2))
       return;
     uint64_t bytes = 0;
     bool fits = operandBytes(signature, index, made.args.dtype[index],
@@ -218,6 +226,11 @@ private:
     poison(made.image[index]);
   }
 
+  /// Of a linear_group.
+  bool isMatrix(size_t index) const {
+    std::string_view name = signature.operands[index].name;
+    return name == "weight0" || name == "weight1" || name == "weight2";
+  }
   int operandIndex(const char *name) const {
     for (size_t i = 0; i < signature.operands.size(); ++i)
       if (std::string_view(signature.operands[i].name) == name)
@@ -347,6 +360,7 @@ private:
     std::string_view name = signature.operands[index].name;
     int64_t count = static_cast<int64_t>(made.image[index].size() /
                                          byteSize(made.args.dtype[index]));
+    bool isWeight = name == "weight" || name == "pool" || isMatrix(index);
     bool isRouter = name == "logits" || name == "probabilities";
     // Coarse values make ties, whose order must be the smaller id.
     bool coarse = isRouter && random.oneIn(3);
@@ -354,7 +368,7 @@ private:
       float value = random.normal();
       if (name == "cos" || name == "sin")
         value = random.uniform() * 2 - 1;
-      else if (name == "weight" || name == "pool")
+      else if (isWeight)
         value *= 0.2f;
       else if (coarse)
         value = static_cast<float>(random.between(0, 3));

@@ -53,12 +53,18 @@ public:
         put(2, row * dim[1] + i, x[1][id(0, row) * dim[1] + i]);
   }
 
-  void linear() {
+  /// By the matrix at operand `weight`, behind which are its bias and output.
+  void linear(int weight, int64_t outputs) {
+    const Floats &bias = x[weight + 1];
     for (int64_t row = 0; row < rows; ++row)
-      for (int64_t o = 0; o < dim[1]; ++o) {
-        float y = dot(&x[0][row * dim[0]], &x[1][o * dim[0]], dim[0]);
-        put(3, row * dim[1] + o, x[2].empty() ? y : y + x[2][o]);
+      for (int64_t o = 0; o < outputs; ++o) {
+        float y = dot(&x[0][row * dim[0]], &x[weight][o * dim[0]], dim[0]);
+        put(weight + 2, row * outputs + o, bias.empty() ? y : y + bias[o]);
       }
+  }
+  void linearGroup() {
+    for (int matrix : {0, 1, 2})
+      linear(1 + 3 * matrix, dim[1 + matrix]);
   }
 
   /// Norm of `width` elements of operand `in` at `from` to `out` at `to`.
@@ -309,7 +315,7 @@ void runModel(const Case &source, Operands &data) {
   case Kernel::Embed:
     return model.embed();
   case Kernel::Linear:
-    return model.linear();
+    return model.linear(1, source.args.dim[1]);
   case Kernel::RmsNorm:
     return model.rmsNorm();
   case Kernel::Add:
@@ -344,6 +350,8 @@ void runModel(const Case &source, Operands &data) {
     return model.selectRows();
   case Kernel::ExpertScatter:
     return model.expertScatter();
+  case Kernel::LinearGroup:
+    return model.linearGroup();
   }
 }
 

@@ -40,6 +40,30 @@ void run(Kernel kernel, const KernelArgs &args, int64_t rows) {
   cpu::findCpuKernel(kernel)(args, rows, {});
 }
 
+// The parts are picked by hand: kernels/linear_group.h is what is tested.
+TEST(Fused, LinearGroup) {
+  Threads threads(3);
+  for (int seed = 0, end = caseCount(60); seed < end; ++seed) {
+    Case source = makeCase(Kernel::LinearGroup, seed);
+    Operands parts(source);
+    const int64_t *dim = source.args.dim;
+    auto linear = [&](std::initializer_list<int> operands, int64_t outputs) {
+      run(Kernel::Linear, pickOperands(parts.args, operands, {dim[0], outputs}),
+          source.rows);
+    };
+    linear({0, 1, 2, 3}, dim[1]);
+    linear({0, 4, 5, 6}, dim[2]);
+    if (dim[3] > 0)
+      linear({0, 7, 8, 9}, dim[3]);
+    for (const cpu::Parallel &parallel :
+         {cpu::Parallel{}, threads.parallel()}) {
+      Operands fused(source);
+      cpu::findCpuKernel(source.kernel)(fused.args, source.rows, parallel);
+      EXPECT_EQ(compareBits(source, parts, fused), "");
+    }
+  }
+}
+
 TEST(Fused, AddRmsNorm) {
   for (int seed = 0, end = caseCount(40); seed < end; ++seed) {
     Case source = makeCase(Kernel::AddRmsNorm, seed);

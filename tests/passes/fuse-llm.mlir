@@ -144,7 +144,131 @@ func.func @heads_differ(%q: tensor<?x8xbf16>, %k: tensor<?x4xbf16>, %v: tensor<?
   return %a : tensor<?x8xbf16>
 }
 
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @q "q" in @f at 0 size 128 : tensor<8x8xbf16>
+llm.weight @k "k" in @f at 128 size 64 : tensor<4x8xbf16>
+llm.weight @v "v" in @f at 192 size 64 : tensor<4x8xbf16>
+llm.weight @k_wide "k_wide" in @f at 256 size 128 : tensor<8x8xbf16>
+llm.weight @v_wide "v_wide" in @f at 384 size 128 : tensor<8x8xbf16>
+llm.weight @v_half "v_half" in @f at 512 size 128 : tensor<8x8xf16>
+llm.weight @b0 "b0" in @f at 640 size 16 : tensor<8xbf16>
+llm.weight @b1 "b1" in @f at 656 size 16 : tensor<8xbf16>
+llm.weight @b2 "b2" in @f at 672 size 16 : tensor<8xbf16>
+llm.weight @qn "q_norm" in @f at 688 size 8 : tensor<4xbf16>
+llm.weight @kn "k_norm" in @f at 696 size 8 : tensor<4xbf16>
+llm.rope_table @rope {
+  inverse_frequencies = array<f32: 1.0, 0.1>, positions = 32 : i64, scale = 1.0 : f32}
+llm.kv_cache @kv {layer = 0 : i64} : tensor<4x16x2x4xbf16>
+llm.kv_cache @narrow {layer = 1 : i64} : tensor<4x16x1x4xbf16>
+
+// The whole block of attention: three launches are left of eight. What the
+// same input is multiplied with elsewhere (@o) stays apart.
+// CHECK-LABEL: @projections
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x8xbf16>, %[[P:[^:]*]]: tensor<?xi32>, %[[S:[^:]*]]: tensor<?xi32>, %[[T:[^:]*]]: tensor<2x2xi32>
+// CHECK-NEXT: %[[G:.*]]:3 = llm.linear_group %[[X]], [@q, @k_wide, @v_wide] bias [@b0, @b1, @b2] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>
+// CHECK-NEXT: %[[O:.*]] = llm.linear %[[X]], @q bias @b0
+// CHECK-NEXT: %[[R:.*]] = llm.qk_norm_rope_write %[[G]]#0, %[[G]]#1, %[[G]]#2, %[[P]], %[[S]], %[[T]] norm @qn, @kn rope @rope cache @kv
+// CHECK-NEXT: %[[A:.*]] = llm.attention %[[R]]
+// CHECK-NEXT: return %[[A]], %[[O]]
+func.func @projections(%x: tensor<?x8xbf16>, %p: tensor<?xi32>, %s: tensor<?xi32>, %t: tensor<2x2xi32>)
+    -> (tensor<?x8xbf16>, tensor<?x8xbf16>) {
+  %q = llm.linear %x, @q bias @b0 : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %o = llm.linear %x, @q bias @b0 : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %k = llm.linear %x, @k_wide bias @b1 : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %v = llm.linear %x, @v_wide bias @b2 : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %qn = llm.rms_norm %q, @qn {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %qr = llm.rope %qn, %p, @rope : tensor<?x8xbf16>, tensor<?xi32>
+  %kn = llm.rms_norm %k, @kn {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %kr = llm.rope %kn, %p, @rope : tensor<?x8xbf16>, tensor<?xi32>
+  llm.kv_write %kr, %v, %p, %s, %t, @kv : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  %a = llm.attention %qr, %p, %s, %t, @kv {scale = 0.5 : f32}
+      : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  return %a, %o : tensor<?x8xbf16>, tensor<?x8xbf16>
+}
+
+// Norms and rotations that stay apart are no obstacle, and neither is v that
+// is made first: a group stands at the first of its parts.
+// CHECK-LABEL: @unfused_write
+// CHECK-NEXT: %[[G:.*]]:3 = llm.linear_group %{{.*}}, [@v_wide, @q, @k_wide] : tensor<?x8xbf16> -> tensor
+// CHECK-NEXT: llm.rope %[[G]]#1
+// CHECK-NEXT: %[[KR:.*]] = llm.rope %[[G]]#2
+// CHECK-NEXT: llm.kv_write %[[KR]], %[[G]]#0
+func.func @unfused_write(%x: tensor<?x8xbf16>, %p: tensor<?xi32>, %s: tensor<?xi32>, %t: tensor<2x2xi32>)
+    -> tensor<?x8xbf16> {
+  %v = llm.linear %x, @v_wide : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %q = llm.linear %x, @q : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %qr = llm.rope %q, %p, @rope : tensor<?x8xbf16>, tensor<?xi32>
+  %k = llm.linear %x, @k_wide : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %kr = llm.rope %k, %p, @rope : tensor<?x8xbf16>, tensor<?xi32>
+  llm.kv_write %kr, %v, %p, %s, %t, @kv : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  %a = llm.attention %qr, %p, %s, %t, @kv {scale = 0.5 : f32}
+      : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  return %a : tensor<?x8xbf16>
+}
+
+// Four outputs are nothing for the matrix units, eight are: of q, k and v only
+// the last two are alike.
+// CHECK-LABEL: @two_alike
+// CHECK-NEXT: llm.linear %{{.*}}, @q :
+// CHECK-NEXT: %[[G:.*]]:2 = llm.linear_group %{{.*}}, [@k, @v] : tensor<?x8xbf16> -> tensor<?x4xbf16>, tensor<?x4xbf16>
+// CHECK-NEXT: llm.kv_write %[[G]]#0, %[[G]]#1
+func.func @two_alike(%x: tensor<?x8xbf16>, %p: tensor<?xi32>, %s: tensor<?xi32>, %t: tensor<2x2xi32>)
+    -> tensor<?x8xbf16> {
+  %q = llm.linear %x, @q : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %k = llm.linear %x, @k : tensor<?x8xbf16> -> tensor<?x4xbf16>
+  %v = llm.linear %x, @v : tensor<?x8xbf16> -> tensor<?x4xbf16>
+  llm.kv_write %k, %v, %p, %s, %t, @narrow : tensor<?x4xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  %a = llm.attention %q, %p, %s, %t, @narrow {scale = 0.5 : f32}
+      : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  return %a : tensor<?x8xbf16>
+}
+
+// q of another input, k with a bias, v of another type: nobody is alike.
+// CHECK-LABEL: @none_alike
+// CHECK-NOT: llm.linear_group
+// CHECK: llm.attention
+func.func @none_alike(%x: tensor<?x8xbf16>, %y: tensor<?x8xbf16>, %p: tensor<?xi32>, %s: tensor<?xi32>,
+                      %t: tensor<2x2xi32>) -> tensor<?x8xbf16> {
+  %q = llm.linear %y, @q : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %k = llm.linear %x, @k_wide bias @b1 : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %v = llm.linear %x, @v_half : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  llm.kv_write %k, %v, %p, %s, %t, @kv : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  %a = llm.attention %q, %p, %s, %t, @kv {scale = 0.5 : f32}
+      : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  return %a : tensor<?x8xbf16>
+}
+
+// Products of one input that no attention uses: gate and up of a dense layer.
+// CHECK-LABEL: @no_attention
+// CHECK-NOT: llm.linear_group
+// CHECK: llm.swiglu
+func.func @no_attention(%x: tensor<?x8xbf16>) -> tensor<?x8xbf16> {
+  %g = llm.linear %x, @k_wide : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %u = llm.linear %x, @v_wide : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %i = llm.swiglu %g, %u : tensor<?x8xbf16>
+  return %i : tensor<?x8xbf16>
+}
+
+// Keys that another cache got are not this attention's.
+// CHECK-LABEL: @other_cache
+// CHECK-NOT: llm.linear_group
+// CHECK: llm.attention
+func.func @other_cache(%x: tensor<?x8xbf16>, %p: tensor<?xi32>, %s: tensor<?xi32>, %t: tensor<2x2xi32>)
+    -> tensor<?x8xbf16> {
+  %q = llm.linear %x, @q : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  %k = llm.linear %x, @k : tensor<?x8xbf16> -> tensor<?x4xbf16>
+  %v = llm.linear %x, @v : tensor<?x8xbf16> -> tensor<?x4xbf16>
+  llm.kv_write %k, %v, %p, %s, %t, @narrow : tensor<?x4xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  %a = llm.attention %q, %p, %s, %t, @kv {scale = 0.5 : f32}
+      : tensor<?x8xbf16>, tensor<?xi32>, tensor<2x2xi32>
+  return %a : tensor<?x8xbf16>
+}
+
 // COUNT: remark: [Passed] fused | Category:fuse-llm
-// COUNT-SAME: add_rms_norm=1, qk_norm_rope_write=0, route=1
+// COUNT-SAME: add_rms_norm=1, linear_group=0, qk_norm_rope_write=0, route=1
 // COUNT: remark: [Passed] fused | Category:fuse-llm
-// COUNT-SAME: add_rms_norm=0, qk_norm_rope_write=1, route=0
+// COUNT-SAME: add_rms_norm=0, linear_group=0, qk_norm_rope_write=1, route=0
+// COUNT: remark: [Passed] fused | Category:fuse-llm
+// COUNT-SAME: add_rms_norm=0, linear_group=3, qk_norm_rope_write=1, route=0

@@ -5,7 +5,7 @@
 // RUN: sluice-opt %s --lower-to-plan -o /dev/null --remarks-filter=lower-to-plan 2>&1 | FileCheck %s --check-prefix=COUNT
 
 // Every op of the llm dialect, fused or not, has a kernel.
-// COUNT: banks=0, entries=2, launches=23
+// COUNT: banks=0, entries=2, launches=25
 
 llm.model "m" {
   activations = bf16, architecture = "A", directory = "/m", experts = 2 : i64, hidden = 8 : i64,
@@ -112,6 +112,16 @@ func.func @prefill(
   // Four outputs are no multiple of eight.
   // CHECK-NEXT: plan.launch linear{{.*}} rows portable on compute
   %k = llm.linear %h, @narrow : tensor<?x8xbf16> -> tensor<?x4xbf16>
+  // A group has one arithmetic: that of all of its outputs. A third matrix that
+  // is not there has no outputs.
+  // CHECK-NEXT: plan.launch linear_group(%[[H:.*]], %square, %bias, %[[G0:.*]], %square, %bias, %[[G1:.*]], %square, %bias, %[[G2:[^)]*]])
+  // CHECK-SAME: {inputs = 8, outputs0 = 8, outputs1 = 8, outputs2 = 8} rows tensor on compute
+  %three:3 = llm.linear_group %h, [@square, @square, @square] bias [@bias, @bias, @bias]
+      : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>
+  // CHECK-NEXT: plan.launch linear_group(%[[H]], %square, none, %{{.*}}, %narrow, none, %{{.*}}, none, none, none)
+  // CHECK-SAME: {inputs = 8, outputs0 = 8, outputs1 = 4, outputs2 = 0} rows portable on compute
+  %two:2 = llm.linear_group %h, [@square, @narrow]
+      : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x4xbf16>
   // CHECK-NEXT: plan.launch qk_norm_rope_write(%{{.*}}, %[[K:.*]], %[[K]], %head_norm, %head_norm, %{{.*}}, %{{.*}}, %{{.*}}, %rope.cos, %rope.sin, %[[QR:.*]], %kv.k, %kv.v)
   // CHECK-SAME: {heads = 2, kv_heads = 1, head_dim = 4, positions = 300, pages = 57, page_tokens = 16, sequences = 3, pages_per_sequence = 19, eps = 5.000000e-01}
   %r = llm.qk_norm_rope_write %q, %k, %k, %positions, %sequences, %pages

@@ -102,7 +102,8 @@ Status EntryVerifier::verifyOperand(const fb::Launch &launch,
   const Operand &operand = signature.operands[index];
   uint32_t bufferIndex = launch.operands()->Get(index);
   if (bufferIndex == kNoBuffer) {
-    if (operand.optional)
+    if (!isRequired(signature, index,
+                    {launch.dims()->data(), launch.dims()->size()}))
       return Status::ok();
     return context.fail(where, std::string("operand ") + operand.name +
                                    " is missing, expected a buffer");
@@ -158,7 +159,8 @@ Status EntryVerifier::verifyTensorClass(const fb::Launch &launch,
                      fb::EnumNameDType(context.buffer(buffer).dtype()) +
                      ", expected BF16 for tensor arithmetic");
   }
-  for (const char *dim : {"inputs", "outputs", "hidden", "inner", "head_dim"})
+  for (const char *dim : {"inputs", "outputs", "outputs0", "outputs1",
+                          "outputs2", "hidden", "inner", "head_dim"})
     if (int64_t value = findDim(launch, signature, dim);
         value >= 0 && value % 8 != 0)
       return context.fail(

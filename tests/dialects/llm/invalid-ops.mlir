@@ -80,6 +80,90 @@ func.func @test(%x: tensor<?x?xbf16>) {
 // -----
 
 llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{has 1 results, expected 2 or 3}}
+  %r = llm.linear_group %x, [@w] : tensor<?x8xbf16> -> tensor<?x8xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{has 4 results, expected 2 or 3}}
+  %r:4 = llm.linear_group %x, [@w, @w, @w, @w] : tensor<?x8xbf16>
+      -> tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{has 3 weights, 0 biases and 2 results}}
+  %r:2 = llm.linear_group %x, [@w, @w, @w] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+llm.weight @n "n" in @f at 128 size 16 : tensor<8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{has 2 weights, 1 biases and 2 results}}
+  %r:2 = llm.linear_group %x, [@w, @w] bias [@n] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{@w is 'tensor<8x8xbf16>', expected shape [4, 8]}}
+  %r:2 = llm.linear_group %x, [@w, @w] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x4xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+llm.weight @n "n" in @f at 128 size 16 : tensor<8xbf16>
+llm.weight @n4 "n4" in @f at 144 size 8 : tensor<4xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{@n4 is 'tensor<4xbf16>', expected shape [8]}}
+  %r:2 = llm.linear_group %x, [@w, @w] bias [@n, @n4] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{@missing is not an llm.weight}}
+  %r:2 = llm.linear_group %x, [@w, @missing] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @w "w" in @f at 0 size 128 : tensor<8x8xbf16>
+func.func @test(%x: tensor<3x8xbf16>) {
+  // expected-error@+1 {{mixes 3 rows and 4}}
+  %r:2 = llm.linear_group %x, [@w, @w] : tensor<3x8xbf16> -> tensor<3x8xbf16>, tensor<4x8xbf16>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
 llm.weight @n3 "n3" in @f at 0 size 6 : tensor<3xbf16>
 func.func @test(%x: tensor<?x8xbf16>) {
   // expected-error@+1 {{@n3 is 'tensor<3xbf16>', expected one dim that divides 8}}

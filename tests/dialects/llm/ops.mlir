@@ -55,6 +55,11 @@ func.func @decode(
   // CHECK: %[[Q:.*]] = llm.linear %[[N]], @q bias @bias : tensor<?x8xbf16> -> tensor<?x8xbf16>
   %q = llm.linear %n, @q bias @bias : tensor<?x8xbf16> -> tensor<?x8xbf16>
   %k = llm.linear %n, @router : tensor<?x8xbf16> -> tensor<?x4xbf16>
+  // CHECK: llm.linear_group %[[N]], [@q, @router] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x4xf32>
+  %two:2 = llm.linear_group %n, [@q, @router] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x4xf32>
+  // CHECK: llm.linear_group %[[N]], [@q, @q, @q] bias [@bias, @bias, @bias] : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>
+  %three:3 = llm.linear_group %n, [@q, @q, @q] bias [@bias, @bias, @bias]
+      : tensor<?x8xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>
   // CHECK: %[[QN:.*]] = llm.rms_norm %[[Q]], @head_norm
   %qn = llm.rms_norm %q, @head_norm {eps = 1.0e-6 : f32} : tensor<?x8xbf16>
   // CHECK: %[[QR:.*]] = llm.rope %[[QN]], %[[POSITIONS]], @rope : tensor<?x8xbf16>, tensor<?xi32>

@@ -3,15 +3,18 @@
 // What lies between the last expert's output and the next layer's choice of
 // experts, at one row and the sizes of Qwen3-30B-A3B: each kernel in a chain of
 // copies of itself, then all of them in the order of a layer, over as many
-// layers' weights as the pool holds. Before each replay memory is copied that
-// leaves none of the weights in the L2.
+// layers' weights as the pool holds; q, k and v as the one launch that the
+// compiler makes of them and, to compare, as three. Before each replay memory
+// is copied that leaves none of the weights in the L2.
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/linear_group.h"
 #include "tests/kernels/cuda/bench.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <iterator>
 #include <vector>
 
@@ -21,9 +24,11 @@ namespace {
 constexpr int64_t kHidden = 2048, kHeads = 32, kKvHeads = 4, kHeadDim = 128;
 constexpr int64_t kExperts = 128, kTopK = 8, kPage = 16;
 constexpr int64_t kQuery = kHeads * kHeadDim, kKey = kKvHeads * kHeadDim;
-/// Bytes of a layer's matrices: q, k, v, o and the router's.
+/// Bytes of the matrices of q, k and v, and of all of a layer: those, then that
+/// of o and the router's.
+constexpr int64_t kProjectionBytes = 2 * kHidden * (kQuery + 2 * kKey);
 constexpr int64_t kLayerBytes =
-    2 * kHidden * (2 * kQuery + 2 * kKey + kExperts);
+    kProjectionBytes + 2 * kHidden * (kQuery + kExperts);
 constexpr int kCopies = 20;
 static_assert(kCopies * kLayerBytes <= static_cast<int64_t>(kPool));
 
@@ -106,7 +111,7 @@ public:
 
   /// The launches of layer `index`, in order.
   std::vector<Launch> launches(int64_t index) const {
-    std::byte *matrix = weights + index * kLayerBytes;
+    std::byte *matrix = weights + index * kLayerBytes + kProjectionBytes;
     auto linear = [&](std::byte *in, std::byte *out, int64_t inputs,
                       int64_t outputs, DType outType = DType::BF16) {
       Launch launch = makeLaunch(Kernel::Linear,
@@ -126,9 +131,7 @@ public:
                    {{experts, f32}, {expertWeights, f32}, {combined}},
                    {kTopK, kHidden}),
         addNorm(combined, middle, residual),
-        linear(normed, q, kHidden, kQuery),
-        linear(normed, k, kHidden, kKey),
-        linear(normed, v, kHidden, kKey),
+        projections(index),
         makeLaunch(
             Kernel::QkNormRopeWrite,
             {{q},
@@ -167,7 +170,35 @@ public:
     };
   }
 
+  /// q, k and v of layer `index`, each as a launch of its own.
+  std::vector<Launch> projectionsApart(int64_t index) const {
+    const KernelArgs together = projections(index).args;
+    std::vector<Launch> apart;
+    apart.reserve(kGroupMatrices);
+    for (int matrix = 0; matrix < groupMatrices(together); ++matrix)
+      apart.push_back({Kernel::Linear, linearOfGroup(together, matrix)});
+    return apart;
+  }
+
 private:
+  Launch projections(int64_t index) const {
+    std::byte *matrix = weights + index * kLayerBytes;
+    std::byte *next = matrix + kHidden * kQuery * 2;
+    std::byte *last = next + kHidden * kKey * 2;
+    return makeLaunch(Kernel::LinearGroup,
+                      {{normed},
+                       {matrix},
+                       {nullptr},
+                       {q},
+                       {next},
+                       {nullptr},
+                       {k},
+                       {last},
+                       {nullptr},
+                       {v}},
+                      {kHidden, kQuery, kKey, kKey});
+  }
+
   std::byte *weights;
   Places places;
   int64_t capacity, splits;
@@ -177,8 +208,10 @@ private:
   std::byte *scratch;
 };
 
-/// Times kCopies of the launches [from, to) of a layer, in a chain.
-double timeLaunches(Bench &bench, const Layer &layer, size_t from, size_t to) {
+/// Times kCopies of the launches that `launches` gives for the layer of that
+/// index, in a chain; microseconds of one.
+double timeChain(Bench &bench,
+                 const std::function<std::vector<Launch>(int64_t)> &launches) {
   // More than the L2 holds, from where no timed launch reads.
   auto flush = [&] {
     check(cudaMemcpyAsync(bench.other + kPool / 2,
@@ -188,21 +221,29 @@ double timeLaunches(Bench &bench, const Layer &layer, size_t from, size_t to) {
   };
   auto enqueue = [&] {
     for (int copy = 0; copy < kCopies; ++copy) {
-      std::vector<Launch> all = layer.launches(copy);
-      for (size_t i = from; i < to; ++i)
-        bench.run(all[i].kernel, Arithmetic::Portable, all[i].args, 1);
+      for (const Launch &launch : launches(copy))
+        bench.run(launch.kernel, Arithmetic::Portable, launch.args, 1);
     }
   };
   return bench.time(enqueue, flush) / kCopies * 1e6;
+}
+
+/// Times the launches [from, to) of a layer.
+double timeLaunches(Bench &bench, const Layer &layer, size_t from, size_t to) {
+  return timeChain(bench, [&](int64_t index) {
+    std::vector<Launch> all = layer.launches(index);
+    return std::vector<Launch>(all.begin() + static_cast<int64_t>(from),
+                               all.begin() + static_cast<int64_t>(to));
+  });
 }
 
 } // namespace
 
 void benchDecode(Bench &bench) {
   constexpr const char *kNames[] = {
-      "expert_combine", "add_rms_norm",       "linear q",  "linear k",
-      "linear v",       "qk_norm_rope_write", "attention", "linear o",
-      "add_rms_norm",   "linear router",      "route"};
+      "expert_combine",     "add_rms_norm",  "linear_group q,k,v",
+      "qk_norm_rope_write", "attention",     "linear o",
+      "add_rms_norm",       "linear router", "route"};
   std::printf("one layer of a decode step, one row, %.1f MB of weights:\n",
               static_cast<double>(kLayerBytes) * 1e-6);
   Layer layer(bench, 512, 4096);
@@ -213,6 +254,9 @@ void benchDecode(Bench &bench) {
     std::printf("  %-18s %6.2f us\n", kNames[i], own);
   }
   std::printf("  %-18s %6.2f us\n", "sum", sum);
+  double apart = timeChain(
+      bench, [&](int64_t index) { return layer.projectionsApart(index); });
+  std::printf("  %-18s %6.2f us\n", "linear q; k; v", apart);
   int architecture = bench.context.architecture;
   for (int64_t context : {100, 512, 1000, 4096}) {
     Layer atContext(bench, context, 4096);

@@ -110,10 +110,28 @@ public:
              1e-6f});
       };
       addNorm(combined, middle, residual);
-      linear(normed, q, kHidden, kQuery);
-      linear(normed, k, kHidden, kKey);
-      steps.back().isAside = layer == 1;
-      linear(normed, v, kHidden, kKey);
+      if (layer == 1) { // one by one, the second aside
+        linear(normed, q, kHidden, kQuery);
+        linear(normed, k, kHidden, kKey);
+        steps.back().isAside = true;
+        linear(normed, v, kHidden, kKey);
+      } else {
+        auto matrix = [&](int64_t outputs) {
+          return floats(kHidden * outputs, DType::BF16, 0.1f);
+        };
+        add({Kernel::LinearGroup,
+             {normed,
+              matrix(kQuery),
+              {},
+              q,
+              matrix(kKey),
+              {},
+              k,
+              matrix(kKey),
+              {},
+              v},
+             {kHidden, kQuery, kKey, kKey}});
+      }
       add({Kernel::QkNormRopeWrite,
            {q, k, v, floats(kHeadDim), floats(kHeadDim), position, sequence,
             table, cosine, sine, turned, kCache, vCache},

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -141,6 +142,17 @@ std::vector<std::pair<Kernel, Dims>> borders() {
     for (int64_t outputs : {1, 4, 9, 1056, 1064})
       all.push_back(
           {Kernel::Linear, {{"inputs", inputs}, {"outputs", outputs}}});
+  // Matrices that begin within a block, or a block's worth of outputs; few and
+  // many together; a group of two.
+  for (int64_t inputs : {8, 2048, 2052, 4104})
+    for (auto [first, second, third] :
+         std::initializer_list<std::array<int64_t, 3>>{
+             {1, 1, 1}, {9, 4, 0}, {32, 8, 8}, {1056, 3, 130}, {1, 1064, 40}})
+      all.push_back({Kernel::LinearGroup,
+                     {{"inputs", inputs},
+                      {"outputs0", first},
+                      {"outputs1", second},
+                      {"outputs2", third}}});
   // Heads around the widths of the forms; contexts of one split to nine.
   for (int64_t headDim : {32, 40, 64, 72, 120, 124, 128, 136})
     for (int64_t pages : {16, 17, 144})
@@ -199,7 +211,7 @@ TEST(TopK, PutsNanLast) {
 /// How a tensor kernel can run: linear with the library and without.
 std::vector<GpuOptions> tensorOptions(Kernel kernel) {
   std::vector<GpuOptions> options = {{.arithmetic = Arithmetic::Tensor}};
-  if (kernel == Kernel::Linear)
+  if (kernel == Kernel::Linear || kernel == Kernel::LinearGroup)
     options.push_back({.arithmetic = Arithmetic::Tensor, .library = false});
   return options;
 }
@@ -255,7 +267,8 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Portable, testing::ValuesIn(allKernels()),
 INSTANTIATE_TEST_SUITE_P(Kernels, Border, testing::ValuesIn(borders()),
                          borderName);
 INSTANTIATE_TEST_SUITE_P(Kernels, Tensor,
-                         testing::Values(Kernel::Linear, Kernel::Attention,
+                         testing::Values(Kernel::Linear, Kernel::LinearGroup,
+                                         Kernel::Attention,
                                          Kernel::ExpertGateUp,
                                          Kernel::ExpertDown),
                          kernelName);

@@ -31,6 +31,17 @@ bool referenceDense(const Case &source, Doubles &x) {
     for (size_t i = 0; i < weight.size(); ++i)
       out[i] = in[i] / root * weight[i];
   };
+  using Numbers = std::vector<double>;
+  auto linear = [&](const Numbers &weight, const Numbers &bias, int64_t outputs,
+                    Numbers &out) {
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t o = 0; o < outputs; ++o) {
+        double sum = bias.empty() ? 0 : bias[o];
+        for (int64_t i = 0; i < dim[0]; ++i)
+          sum += x[0][row * dim[0] + i] * weight[o * dim[0] + i];
+        out[row * outputs + o] = sum;
+      }
+  };
   switch (source.kernel) {
   case Kernel::Embed:
     for (int64_t row = 0; row < rows; ++row)
@@ -39,13 +50,12 @@ bool referenceDense(const Case &source, Doubles &x) {
             x[1][static_cast<int64_t>(x[0][row]) * dim[1] + i];
     return true;
   case Kernel::Linear:
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t o = 0; o < dim[1]; ++o) {
-        double sum = x[2].empty() ? 0 : x[2][o];
-        for (int64_t i = 0; i < dim[0]; ++i)
-          sum += x[0][row * dim[0] + i] * x[1][o * dim[0] + i];
-        x[3][row * dim[1] + o] = sum;
-      }
+    linear(x[1], x[2], dim[1], x[3]);
+    return true;
+  case Kernel::LinearGroup:
+    for (int matrix : {0, 1, 2})
+      linear(x[1 + 3 * matrix], x[2 + 3 * matrix], dim[1 + matrix],
+             x[3 + 3 * matrix]);
     return true;
   case Kernel::RmsNorm:
     for (int64_t group = 0; group < rows * dim[0]; ++group)

@@ -309,6 +309,33 @@ TEST(SimCost, ExpertsThatAKernelFindsAreTheExpectedUnion) {
   EXPECT_EQ(sim::activeExperts(args, 4).pairs, 32);
 }
 
+TEST(SimCost, AGroupIsAllItsMatrices) {
+  KernelArgs args;
+  for (int i : {0, 1, 3, 4, 6, 7, 9})
+    args.data[i] = &args; // Present; not read.
+  for (DType &type : args.dtype)
+    type = DType::BF16;
+  const int64_t dims[] = {1000, 600, 300, 100};
+  std::copy(std::begin(dims), std::end(dims), args.dim);
+  // A million weights; 2 rows in once, 1000 outputs of each.
+  const double bytes = 2e6 + 2 * (1000 + 1000) * 2;
+  EXPECT_EQ(sim::trafficBytes(Kernel::LinearGroup, args, 2), bytes);
+  Hardware hardware = roundFigures();
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::LinearGroup, Arithmetic::Portable,
+                            args, 2),
+              2 + bytes / 1e6, 1e-9);
+  hardware.vectorTflops.value = 0.1; // 4e6 operations take 40 us.
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::LinearGroup, Arithmetic::Portable,
+                            args, 2),
+              2 + 40, 1e-9);
+  // Without the third.
+  args.data[7] = args.data[9] = nullptr;
+  args.dim[3] = 0;
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::LinearGroup, Arithmetic::Portable,
+                            args, 2),
+              2 + 36, 1e-9);
+}
+
 TEST(SimCost, AttentionReadsTheContextsThereAre) {
   // Three rows: two of one sequence (contexts 5 and 6, read once), one of
   // another (10).
