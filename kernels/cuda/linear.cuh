@@ -40,10 +40,7 @@ struct Linear {
 /// Blocks that a multiprocessor has room for at least. One row's product is all
 /// waiting for weights, of which more blocks have more in flight.
 template <typename W, int R, int O>
-constexpr int kMinBlocks = sizeof(W) != 2     ? 2
-                           : R * O == 1       ? 4
-                           : R == 1 && O == 2 ? 3
-                                              : 2;
+constexpr int kMinBlocks = R * O == 1 && sizeof(W) == 2 ? 4 : 2;
 
 /// A block's shared memory.
 template <int R> constexpr int kLinearStaged = R * kChunk<R>;
@@ -67,12 +64,10 @@ __device__ __forceinline__ void linearTile(float *staged, const Linear &args,
   // rest of few rows is asked for as far as the L2.
   auto ready = [&] {
     constexpr int kPiece = 64; // elements, at least a line of the L2
-    if constexpr (O == 1 || R * O == 2)
+    if constexpr (O == 1)
       for (int64_t i = kRunsAhead<O> * kDotBlock + laneId() * kPiece;
            i < args.inputs; i += kWarp * kPiece)
-#pragma unroll
-        for (int o = 0; o < O; ++o)
-          prefetch(weights[o] + i);
+        prefetch(weights[0] + i);
     awaitEarlier();
   };
   float acc[R * O];
@@ -95,9 +90,7 @@ template <typename Weight, int R, int O, int W = kDotWarps> struct Tile {
 
 /// More outputs a warp mean fewer reads of shared memory, as long as there are
 /// enough of them to keep all multiprocessors busy. One row's few outputs go to
-/// small blocks, so that most multiprocessors get some; where there are a few
-/// blocks more than have room at once, as those of q, k and v together, two
-/// outputs a warp save the second round.
+/// small blocks, so that most multiprocessors get some.
 template <typename W, int R, int Few, typename Launch>
 cudaError_t withRowTile(int64_t rows, int64_t outputs,
                         const CudaContext &context, Launch launch) {
@@ -107,10 +100,6 @@ cudaError_t withRowTile(int64_t rows, int64_t outputs,
   if constexpr (R == 1)
     if (ceilDiv(outputs, kDotWarps) < context.multiprocessors)
       return launch(Tile<W, 1, 1, kDotWarps / 2>{});
-  if constexpr (R == 1)
-    if (ceilDiv(outputs, kDotWarps) >
-        kMinBlocks<W, 1, 1> * context.multiprocessors)
-      return launch(Tile<W, 1, 2>{});
   return launch(Tile<W, R, Few>{});
 }
 
