@@ -188,7 +188,7 @@ def Plan_RunExpertsOp : Plan_ExpertOp<"run_experts"> {
   let description = [{
     On the compute stream. `in` [rows, hidden]; `inner` f32 [rows, top_k, inner];
     `outputs` f32 [rows, top_k, hidden], of which it writes the pairs of its
-    experts; `tables` and `tables_host` i32, 2 * experts + 1 + rows * top_k.
+    experts, and what it takes over of the CPU's at the end; `tables` and `tables_host` i32, 2 * experts + 1 + rows * top_k.
 
     ```mlir
     plan.run_experts %bank part 0 of 1
@@ -218,8 +218,8 @@ def Plan_JoinOp : Plan_ExpertOp<"join"> {
   let summary = "Puts the CPU's results at their pairs";
   let description = [{
     On the compute stream: waits for the CPU, copies its rows from `source` to
-    `staged` and from there to their places in `outputs`. `index` and
-    `index_host` are i32 [rows * top_k].
+    `staged` and from there to their places in `outputs`, but for what the GPU
+    took over. `index` and `index_host` are i32 [rows * top_k].
 
     ```mlir
     plan.join %bank part 0 (%source, %staged, %index, %index_host, %outputs)

@@ -35,19 +35,20 @@ public:
   /// time.
   void run(const Parallel &parallel, std::atomic<uint32_t> &upDone);
 
-  // Any thread may call these between open and the end of run, and gets 0
-  // after it.
+  // Any thread may call these from the end of open on, also while run is under
+  // way; after it there is nothing left.
 
   /// Takes the last outputs of the second half back that no thread has begun:
   /// `outputs` of them or, since pieces stay whole, a few less. They count over
   /// its experts with rows, `hidden` of each. Gives how many will not be
   /// computed.
   int64_t takeBack(int64_t outputs);
-  /// Bytes of weights that the run which is over has read.
-  uint64_t bytesRead() const;
   /// Of the weights that both halves read the share that is still to be read;
   /// what each thread is at counts half.
   double left() const;
+
+  /// Bytes of weights that the run which is over has read.
+  uint64_t bytesRead() const;
 
 private:
   /// Pieces from `next` to `end`: those that are left, or those of a thread.

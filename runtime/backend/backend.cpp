@@ -123,6 +123,7 @@ double Backend::hostWorkUs() const { return hostWork ? hostWork->lastUs() : 0; }
 std::optional<uint32_t> Backend::hostWorkTarget(size_t count) const {
   if (!hostWork || hostWork->isIdle())
     return std::nullopt;
+  hostWork->letGo();
   return hostWork->target(count);
 }
 

@@ -41,6 +41,7 @@ void HostWork::start(std::span<const HostLaunch> launches) {
   joint = areHalves(launches);
   if (joint)
     halves.open(launches[0].args, launches[1].args, pool->threads());
+  held.store(faultHits(Fault::Late), std::memory_order_relaxed);
   before = progress.load(std::memory_order_relaxed);
   startedAt = Clock::now();
   started.fetch_add(1, std::memory_order_release);
@@ -48,6 +49,7 @@ void HostWork::start(std::span<const HostLaunch> launches) {
 }
 
 void HostWork::wait() {
+  letGo();
   uint32_t target = started.load(std::memory_order_relaxed);
   for (uint32_t seen;
        (seen = finished.load(std::memory_order_acquire)) != target;)
@@ -91,8 +93,8 @@ void HostWork::workerLoop() {
 }
 
 void HostWork::run() {
-  if (faultHits(Fault::Late))
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (held.load(std::memory_order_acquire))
+    std::this_thread::yield();
   cpu::Parallel parallel = cpu::makeParallel(*pool);
   // Launches follow each other faster than threads wake up.
   pool->stayAwake(Clock::time_point::max());

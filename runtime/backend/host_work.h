@@ -54,6 +54,9 @@ public:
   /// Returns when the job is done; its results are visible. Without a job at
   /// once.
   void wait();
+  /// Somebody is about to wait for the job: a fault that keeps it from
+  /// beginning ends.
+  void letGo() { held.store(false, std::memory_order_release); }
   bool isIdle() const;
 
   // Of a job of both halves of the same experts; other jobs have nothing left
@@ -94,8 +97,9 @@ private:
   std::atomic<uint32_t> &progress;
   // Written by the caller while idle, read by the worker after `started`.
   std::span<const HostLaunch> launches;
-  bool joint = false;  ///< Both halves of the same experts.
-  uint32_t before = 0; ///< What `progress` was when the job started.
+  bool joint = false;            ///< Both halves of the same experts.
+  std::atomic<bool> held{false}; ///< Of Fault::Late.
+  uint32_t before = 0;           ///< What `progress` was when the job started.
   std::chrono::steady_clock::time_point startedAt;
   const TraceClock *clock = nullptr;
   TraceLabel current;

@@ -12,7 +12,8 @@
 //   short     a read of weights gives half of what was asked for
 //   graph     the recording of a graph fails: its beginning, its end, and on
 //             the CPU backend each launch and copy that it is to hold
-//   late      the CPU's threads come late to a job beside the streams (20 ms)
+//   late      the CPU begins a job beside the streams only when somebody waits
+//             for it
 //
 // NAME happens every time, NAME:N only the N-th time (from 1) that the program
 // gets there. An unknown name or number is said on stderr and left out.

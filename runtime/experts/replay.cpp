@@ -2,6 +2,7 @@
 
 #include "runtime/experts/replay.h"
 
+#include "runtime/experts/division.h"
 #include "runtime/experts/residency.h"
 
 #include <algorithm>
@@ -17,23 +18,10 @@ uint32_t stayingOf(uint32_t missing, double hostShare) {
     return missing;
   if (hostShare >= 1)
     return 0;
-  constexpr double kFront = 2.0 / 3;
-  uint32_t best = missing;
-  double least = missing / (1 - hostShare);
-  auto look = [&](uint32_t host, double shared) {
-    const double time = std::max((host + shared) / hostShare,
-                                 (missing - host - shared) / (1 - hostShare));
-    if (time < least) {
-      least = time;
-      best = missing - host - (shared > 0 ? 1 : 0);
-    }
-  };
-  for (uint32_t host = 1; host <= missing; ++host)
-    look(host, 0);
-  if (missing > 1)
-    for (uint32_t host = 0; host < missing; ++host)
-      look(host, kFront);
-  return best;
+  // Gate, up and down are of one size.
+  constexpr double kDown = 1.0 / 3;
+  return missing - divide(missing, 0, missing > 1 ? kDown : 0,
+                          {1 / hostShare, 1 / (1 - hostShare)});
 }
 
 ReplayResult replay(const UseTrace &uses, uint32_t slots,

@@ -31,9 +31,8 @@ struct ReplayResult {
 
 /// How many of `missing` experts take a slot to stay where the CPU's part of
 /// the rates of bus and CPU is `hostShare`, 0..1: those that the CPU computes
-/// do not, nor does one that both share, two thirds of it the CPU's. Divided so
-/// that both end as early as possible, as the engine does; one alone is not
-/// shared, and of equal divisions the CPU gets least.
+/// do not, also where the bus takes over the end of it. Divided as the engine
+/// does: division.h, where of one alone nothing goes over.
 uint32_t stayingOf(uint32_t missing, double hostShare);
 
 /// Runs `policy` on `uses` with a pool of `slots` >= 1 that starts empty, as

@@ -246,7 +246,10 @@ public:
     hostRunning = true;
     hostLaunches = launches.size();
     hostStart = now;
-    hostSpan = {current, kHostTrack, now - traceStart, 0, 0};
+    hostSpan = {current, kHostTrack, now - traceStart, 0,
+                hostOutputs > 0 ? static_cast<uint64_t>(bytes) : 0};
+    outputBytes =
+        bytes / 3 / static_cast<double>(std::max(hostOutputs, int64_t{1}));
     return Status::ok();
   }
   Status waitHostWork() override {
@@ -278,6 +281,8 @@ public:
         now);
     const auto taken = std::llround(most / outputEachUs);
     hostOutputs -= taken;
+    hostSpan.bytes -=
+        static_cast<uint64_t>(static_cast<double>(taken) * outputBytes);
     return taken;
   }
   double hostWorkUs() const override { return hostUs; }
@@ -432,9 +437,9 @@ private:
 
   double now = 0;
   bool hostRunning = false;
-  size_t hostLaunches = 0;          ///< Of the job that runs.
-  int64_t hostOutputs = 0;          ///< That takeBackHostWork can take.
-  double outputEachUs = 0;          ///< What each of them takes.
+  size_t hostLaunches = 0;                  ///< Of the job that runs.
+  int64_t hostOutputs = 0;                  ///< That takeBackHostWork can take.
+  double outputEachUs = 0, outputBytes = 0; ///< What each takes and reads.
   double hostStart = 0, hostUs = 0; ///< When it began; what the last took.
   TraceSpan hostSpan;               ///< Of the host work that runs.
   std::vector<Pending> pending;

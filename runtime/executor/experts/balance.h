@@ -8,28 +8,9 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include <cstdint>
+#include "runtime/experts/division.h"
 
 namespace sluice::experts {
-
-/// What one expert takes, in microseconds or any other unit.
-struct ExpertTimes {
-  double host = 0, bus = 0;
-};
-
-/// How many of `missing` experts the CPU takes, so that it and the bus, which
-/// has `queued` more to move, end as early as possible. Of each expert that the
-/// CPU takes, the bus may take the part `tail` over again (down, as a share of
-/// the bytes), as much of it as is best; 0: none of it. Of equal divisions the
-/// one that gives the CPU least. When nothing is left for the bus, what is
-/// queued is not waited for.
-uint32_t divide(uint32_t missing, uint32_t queued, double tail,
-                const ExpertTimes &times);
-
-/// Experts' worth that the bus should take over from a CPU which has `hostUs`
-/// to go and takes `times.host` for each, when the bus has `busUs` to go; 0 or
-/// more.
-double handOver(double hostUs, double busUs, const ExpertTimes &times);
 
 class Balance {
 public:

@@ -129,7 +129,8 @@ private:
   bool hostThreads = false; ///< Whether host work has made its threads.
   /// Experts of the open demand on the bus whose end is to be observed, or 0.
   double onBus = 0;
-  double sent = 0; ///< Copies of the demand or before it, on their way.
+  double sent = 0;        ///< Copies of the demand or before it, on their way.
+  double comingFirst = 0; ///< Of these, those of prefetches.
   double busStartUs = 0;
   std::unique_ptr<ExpertHome> home;
   RoutingSource *routing = nullptr;

@@ -38,7 +38,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   const Bank &bank = *demand.bank;
   const Pool &pool = *bank.pool;
   const size_t rowBytes = bank.hidden * byteSize(operands.inType);
-  // The pairs of one row all read it where it lies.
+  // The pairs of one row share it.
   const bool isOneRow = demand.endRow - demand.firstRow == 1;
   size_t experts = 0, gathered = 0;
   for (uint32_t index : demand.onHost) {
@@ -49,7 +49,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
     for (uint32_t i = 0; i < item.pairs; ++i, ++gathered) {
       int32_t pair = demand.pairs[item.firstPair + i];
       computed[gathered] = pair;
-      if (!isOneRow)
+      if (!isOneRow || gathered == 0)
         std::memcpy(rows.data() + gathered * rowBytes,
                     operands.in + pair / bank.topK * rowBytes, rowBytes);
     }
@@ -64,9 +64,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   // The kernels read row i / top_k for pair i.
   const auto pairs = static_cast<int64_t>(gathered);
   KernelArgs up;
-  up.data[0] = isOneRow ? const_cast<std::byte *>(operands.in) +
-                              demand.firstRow * rowBytes
-                        : rows.data();
+  up.data[0] = rows.data();
   up.data[1] = offsets.data();
   up.data[2] = order.data();
   up.data[3] = slots.data();

@@ -20,9 +20,14 @@ Status Engine::runHost(const HostOperands &operands) {
   onHost = static_cast<double>(wanted.onHost.size());
   busStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(fillSlots());
-  sent = 0;
-  for (const Item &item : wanted.items)
+  sent = comingFirst = 0;
+  for (const Item &item : wanted.items) {
     sent += item.place == Place::Sent || item.place == Place::Coming;
+    comingFirst += item.place == Place::Coming;
+  }
+  // Of what waits for a slot or the disk nobody knows when it has moved.
+  if (wanted.isIncomplete())
+    wanted.mayHandOver = false;
   // Learned from what only the bus decides. Virtual time is known beforehand.
   if (!wanted.isIncomplete() && !backend.isVirtual() && !wanted.missing.empty())
     onBus = sent;

@@ -42,7 +42,7 @@ Status Engine::run(const RunOperands &operands, uint32_t rows) {
       continue;
     SLUICE_RETURN_IF_ERROR(waitForSomething());
   }
-  if (wanted.mayHandOver && wanted.usesHost())
+  if (wanted.mayHandOver)
     SLUICE_RETURN_IF_ERROR(takeTail(operands, rows));
   wanted.isFetching = false;
   return Status::ok();

@@ -35,6 +35,7 @@ Status Engine::split(float share) {
              balance.times(share));
   // Those that have no image on the host are the bus's.
   chosen.resize(std::min<size_t>(chosen.size(), count));
+  wanted.mayHandOver &= !chosen.empty();
   if (missing > 0)
     balance.leftOut(!wanted.usesHost(), chosen.size() == missing);
   for (uint32_t index : chosen) {

@@ -1,5 +1,4 @@
-//===- tail_step.cpp - The bus takes over the end of the CPU's job
-//---------===//
+//===- tail_step.cpp - The bus takes over the end of a job ----------------===//
 //
 // How many experts the CPU takes is decided before anybody knows how fast it
 // will be this time, and in whole experts. When the bus is about to have
@@ -40,19 +39,27 @@ Result<double> Engine::tailExperts() {
   const double planned = handOver(onHost * times.host, sent * times.bus, times);
   if (backend.isVirtual() || !balance.hasLearned(wanted.share))
     return planned;
+  // Only the demand stream says when it has nothing left.
+  const bool isAsked = sent > 0 && comingFirst == 0;
   const double busEndUs = busStartUs + sent * times.bus;
   bool arrived = sent == 0;
-  while (!arrived && backend.clockUs() < busEndUs - kLeadUs) {
+  double left = backend.hostWorkLeft();
+  while (!arrived && left > 0 && backend.clockUs() < busEndUs - kLeadUs) {
     std::this_thread::yield();
-    SLUICE_ASSIGN_OR_RETURN(arrived, transfers.demandHasArrived());
+    if (isAsked) {
+      SLUICE_ASSIGN_OR_RETURN(arrived, transfers.demandHasArrived());
+    }
+    left = backend.hostWorkLeft();
   }
-  const double left = backend.hostWorkLeft(), now = backend.clockUs();
   if (left >= 1)
     return planned; // No thread has got anywhere yet.
-  // The CPU goes on as it did so far.
-  const double oneUs = (now - hostStartUs) / ((1 - left) * onHost);
+  // A bus that stood idle says nothing of what an expert takes.
+  if (arrived)
+    onBus = 0;
+  const double now = backend.clockUs();
   const double busUs = arrived ? 0 : std::max(0.0, busEndUs - now);
-  return handOver(left * onHost * oneUs, busUs + kBehindUs, {oneUs, times.bus});
+  return handOver(HostProgress{onHost, left, now - hostStartUs},
+                  busUs + kBehindUs, times.bus);
 }
 
 Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
@@ -62,11 +69,11 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
   const double outputs = experts / (1 - bank.frontShare()) * hidden;
   if (outputs < kLeastShare * hidden)
     return Status::ok();
-  // What is taken from the CPU must have somewhere to go.
-  // Its tables have room behind those of the others, but for one integer where
-  // every expert of the bank has rows.
+  // The tail's tables lie behind those of the waves, where there is room for
+  // them but for one integer when every expert of the bank has rows.
   const size_t fit =
       wanted.onHost.size() - (wanted.items.size() == bank.experts ? 1 : 0);
+  // What is taken from the CPU must have somewhere to go.
   const size_t most = takeTailSlots(
       std::min<size_t>(fit, static_cast<size_t>(std::ceil(outputs / hidden))));
   const HostJob::Tail tail =

@@ -220,7 +220,7 @@ TEST_P(HostWorkTest, GivesBackItsEnd) {
   const std::vector<float> all = outputs();
   EXPECT_GT(all.front(), 0);
 
-  setFaults("late"); // Nothing is begun when this thread comes.
+  setFaults("late"); // Nothing is begun before this thread waits.
   for (int64_t asked :
        {int64_t{0}, int64_t{15}, int64_t{32}, kHidden + 40, int64_t{1000}}) {
     std::fill_n(floats(out), kExperts * kHidden, -1.0f);

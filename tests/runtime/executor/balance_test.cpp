@@ -64,6 +64,18 @@ TEST(HandOver, LetsBothEndTogether) {
   EXPECT_EQ(handOver(100, 150, {104, 173}), 0);
 }
 
+TEST(HandOver, TakesTheCpuAsItWasSoFar) {
+  // Of four experts half is read after 200 us: 100 each, 200 to go. The bus has
+  // 50 to go and takes 200 each: half an expert, and both end after 150.
+  EXPECT_DOUBLE_EQ(handOver(HostProgress{4, 0.5, 200}, 50, 200), 0.5);
+  // A CPU twice as slow: 400 to go, 350 more than the bus.
+  EXPECT_DOUBLE_EQ(handOver(HostProgress{4, 0.5, 400}, 50, 200), 0.875);
+  EXPECT_EQ(handOver(HostProgress{4, 0.5, 200}, 300, 200), 0);
+  // Nothing is known, and nothing is left.
+  EXPECT_EQ(handOver(HostProgress{4, 1, 10}, 50, 200), 0);
+  EXPECT_EQ(handOver(HostProgress{4, 0, 400}, 50, 200), 0);
+}
+
 TEST(Balance, BeginsWithThePlan) {
   Balance balance;
   EXPECT_DOUBLE_EQ(balance.times(0.25f).host, 4);

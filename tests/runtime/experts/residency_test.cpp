@@ -85,16 +85,24 @@ TEST(Residency, CountsWhatPrefetchWonAndWasted) {
   EXPECT_EQ(table.counters().wastedBytes, 200u) << "it was used";
   table.take(5, Purpose::Load);
   table.ranOnHost(6, 100);
+  // Of another that the CPU was given the last 30 bytes move, and of one
+  // nothing after all.
+  for (uint32_t id : {7, 2}) {
+    table.ranOnHost(id, 100);
+    const uint32_t slot = table.take(id);
+    table.handedOver(id, id == 7 ? 30 : 0);
+    table.forget(slot);
+  }
   table.droppedPrefetches(3);
   const Counters &counters = table.counters();
   EXPECT_EQ(counters.demands, 2u);
   EXPECT_EQ(counters.hits, 2u);
   EXPECT_EQ(counters.prefetched, 3u);
   EXPECT_EQ(counters.prefetchedBytes, 300u);
-  EXPECT_EQ(counters.fetchedBytes, 0u);
+  EXPECT_EQ(counters.fetchedBytes, 30u);
   EXPECT_EQ(counters.evictions, 1u);
-  EXPECT_EQ(counters.hostExperts, 1u);
-  EXPECT_EQ(counters.hostBytes, 100u);
+  EXPECT_EQ(counters.hostExperts, 3u);
+  EXPECT_EQ(counters.hostBytes, 270u);
   EXPECT_EQ(counters.prefetchDropped, 3u);
   EXPECT_EQ(counters.hitRate(), 1.0);
   const Counters none = counters.since(counters);
