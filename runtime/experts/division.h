@@ -1,4 +1,5 @@
-//===- division.h - Missing experts, divided between CPU and bus -*- C++ -*-===//
+//===- division.h - Missing experts, divided between CPU and bus -*- C++
+//-*-===//
 //
 // A missing expert comes over the bus or is computed where it lies, and both
 // should end together. Arithmetic alone: the engine asks while a plan runs, and
@@ -38,8 +39,8 @@ struct HostProgress {
 };
 
 /// handOver where the CPU goes on as it did so far and the bus has `busUs` to
-/// go and takes `busOneUs` for an expert. 0 as long as nothing is done, and when
-/// nothing is left.
+/// go and takes `busOneUs` for an expert. 0 as long as nothing is done, and
+/// when nothing is left.
 double handOver(const HostProgress &host, double busUs, double busOneUs);
 
 } // namespace sluice::experts
