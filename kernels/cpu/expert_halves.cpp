@@ -169,9 +169,10 @@ double ExpertHalves::left() const {
   const double all = bytes(0, now.end);
   if (now.next >= now.end || all == 0)
     return 0;
-  const int64_t begun =
-      std::max<int64_t>(0, int64_t{now.next} - threads * atOnce(now));
-  return (bytes(now.next, now.end) + bytes(begun, now.next) / 2) / all;
+  const int64_t each = now.next < upPieces ? upBytes : atOnce(now) * downBytes;
+  const double atWork =
+      std::min(bytes(0, now.next), static_cast<double>(threads * each));
+  return (bytes(now.next, now.end) + atWork / 2) / all;
 }
 
 } // namespace sluice::cpu

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <initializer_list>
 
@@ -248,6 +249,36 @@ TEST(Fused, ExpertHalvesTakeBack) {
     EXPECT_EQ(std::memcmp(expected.data(), out.data(),
                           expected.size() * sizeof(float)),
               0)
+        << source.describe();
+  }
+}
+
+// From all to nothing without a step back, also where the second half begins.
+TEST(Fused, ExpertHalvesSayWhatIsLeft) {
+  cpu::ExpertHalves halves;
+  Threads threads(3);
+  for (int seed = 0, end = caseCount(20); seed < end; ++seed) {
+    Case source = makeCase(Kernel::ExpertGateUp, seed,
+                           {.rows = 6,
+                            .dims = {{"experts", 8},
+                                     {"top_k", 4},
+                                     {"slots", 8},
+                                     {"hidden", 512},
+                                     {"inner", 192}}});
+    Operands both(source);
+    std::vector<float> out;
+    halves.open(both.args, downBehind(both.args, 8, out), 3);
+    std::vector<double> seen = {halves.left()};
+    EXPECT_EQ(seen.front(), 1);
+    std::atomic<uint32_t> upDone{0};
+    {
+      std::jthread watcher([&] {
+        while (seen.back() > 0)
+          seen.push_back(halves.left());
+      });
+      halves.run(threads.parallel(), upDone);
+    }
+    EXPECT_TRUE(std::ranges::is_sorted(seen, std::ranges::greater()))
         << source.describe();
   }
 }
