@@ -1,6 +1,6 @@
 """What --explain predicts for a recording is what the simulator takes to replay it.
 
-    python3 predicted_steps.py --bin build/bin
+    python3 predicted_steps.py --bin build/bin [--filter NAME]
 
 The demo model records its routing, whose layers stand for those of Qwen3-30B-A3B's shapes. A plan
 compiled with that recording says what a step takes; the sim backend replays the recording in
@@ -71,12 +71,16 @@ def check(runner, case):
 
 
 def main():
-    """Every case."""
+    """Every case, or those asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bin", required=True, help="the folder with Sluice's tools")
+    parser.add_argument("--filter", default="", help="only cases whose names hold this")
     options = parser.parse_args()
+    cases = [case for case in CASES if options.filter in case]
+    if not cases:
+        sys.exit(f"no case's name holds '{options.filter}', expected one of {' '.join(CASES)}")
     problems = []
     with tempfile.TemporaryDirectory(prefix="sluice-predictions-") as folder:
         work = pathlib.Path(folder)
@@ -84,7 +88,7 @@ def main():
             recording = record(Tools(options.bin), work)
             hardware = ROOT / "compiler" / "analysis" / "hardware" / "h200.json"
             runner = figures.Runner(pathlib.Path(options.bin), work, hardware, recording)
-            for case in CASES:
+            for case in cases:
                 problems += check(runner, case)
         except (TestFailure, figures.Failure) as failure:
             problems.append(str(failure))
