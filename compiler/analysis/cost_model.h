@@ -10,8 +10,9 @@
 //   + what cannot overlap         last wave, join, combine
 //
 // plus the head. The bus and the CPU read the same memory: while both run they
-// take the rates of Hardware::together. Misses are shared in whole
-// experts, but of several one may be computed half by the CPU. A launch takes
+// take the rates of Hardware::together. Misses are divided so that both end
+// together, as far as the bus may take over the end of what the CPU was given:
+// runtime/experts/division.h. A launch takes
 // its measured time where hw.json has one, else a launch overhead and max(bytes
 // / device bandwidth, flops / peak) (Williams et al., Roofline, CACM 2009). How
 // many experts a layer needs: expected_union.h. Times are microseconds.

@@ -1,6 +1,7 @@
 //===- layer_cost.cpp - What one layer with experts costs -----------------===//
 
 #include "compiler/analysis/cost_model.h"
+#include "runtime/experts/division.h"
 
 #include <algorithm>
 #include <cmath>
@@ -173,7 +174,6 @@ private:
     // Of several missing experts the bus takes over so much of the end of the
     // CPU's job, at most its down projections, as lets both end together. More
     // on the CPU means less on the bus: bisection.
-    constexpr double kFront = 2.0 / 3;
     constexpr int kHalvings = 32;
     if (misses > 1) {
       double least = 0, greatest = inMemory;
@@ -182,9 +182,10 @@ private:
         const Overlap times = overlap(misses, middle, window);
         (times.hostEnd < times.busEnd ? least : greatest) = middle;
       }
-      // Whole experts are given to it, of each a third may go.
+      // Whole experts are given to it, of each down may go.
       const double given = std::min(std::ceil(least), std::floor(inMemory));
-      take(overlap(misses, std::max(least, given * kFront), window));
+      take(overlap(misses, std::max(least, given * (1 - experts::kDownShare)),
+                   window));
     }
     return best;
   }
@@ -213,10 +214,10 @@ private:
 
   LayerCost overlapped(LayerCost result) const {
     const double window = result.attention + result.roundTrip;
-    // The number of missing experts varies from step to step and whole experts
-    // are shared, so the mean of the times is not the time of the mean. Of many
-    // that are not recorded the mean is near enough, and all that only cross
-    // the bus take about the same each.
+    // The number of missing experts varies from step to step and the time is no
+    // linear function of it, so the mean of the times is not that of the mean.
+    // Of many that are not recorded the mean is near enough, and all that only
+    // cross the bus take about the same each.
     constexpr double kMany = 64;
     if (!load.missing.empty())
       mean(result, load.missing, window);

@@ -11,6 +11,10 @@
 
 namespace sluice::experts {
 
+/// Down's part of an expert whose three matrices are of one size: at most so
+/// much of what the CPU was given goes over.
+inline constexpr double kDownShare = 1.0 / 3;
+
 /// What one expert takes, in microseconds or any other unit.
 struct ExpertTimes {
   double host = 0, bus = 0;

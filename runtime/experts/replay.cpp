@@ -18,9 +18,7 @@ uint32_t stayingOf(uint32_t missing, double hostShare) {
     return missing;
   if (hostShare >= 1)
     return 0;
-  // Gate, up and down are of one size.
-  constexpr double kDown = 1.0 / 3;
-  return missing - divide(missing, 0, missing > 1 ? kDown : 0,
+  return missing - divide(missing, 0, missing > 1 ? kDownShare : 0,
                           {1 / hostShare, 1 / (1 - hostShare)});
 }
 

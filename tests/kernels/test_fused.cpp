@@ -145,6 +145,13 @@ KernelArgs downBehind(const KernelArgs &up, int64_t experts,
   return down;
 }
 
+/// What both halves give, one kernel after the other.
+void runApart(const KernelArgs &up, int64_t experts, int64_t rows,
+              std::vector<float> &out) {
+  run(Kernel::ExpertGateUp, up, rows);
+  run(Kernel::ExpertDown, downBehind(up, experts, out), rows);
+}
+
 TEST(Fused, ExpertHalves) {
   cpu::ExpertHalves halves;
   Threads threads(3);
@@ -153,9 +160,7 @@ TEST(Fused, ExpertHalves) {
     const int64_t experts = source.args.dim[0] - seed % 2;
     Operands parts(source);
     std::vector<float> expected;
-    run(Kernel::ExpertGateUp, parts.args, source.rows);
-    run(Kernel::ExpertDown, downBehind(parts.args, experts, expected),
-        source.rows);
+    runApart(parts.args, experts, source.rows, expected);
     for (const cpu::Parallel &parallel :
          {cpu::Parallel{}, threads.parallel()}) {
       Operands both(source);
@@ -198,9 +203,7 @@ TEST(Fused, ExpertHalvesTakeBack) {
     Operands parts(source);
     const int64_t experts = source.args.dim[0], hidden = source.args.dim[2];
     std::vector<float> expected, out;
-    run(Kernel::ExpertGateUp, parts.args, source.rows);
-    run(Kernel::ExpertDown, downBehind(parts.args, experts, expected),
-        source.rows);
+    runApart(parts.args, experts, source.rows, expected);
     Operands both(source);
     const KernelArgs down = downBehind(both.args, experts, out);
     const auto pairs = pairsByExpert(down);

@@ -3,6 +3,7 @@
 #include "tools/sluice-profile/host.h"
 
 #include "runtime/backend/cpu/thread_pool.h"
+#include "runtime/core/memory_limit.h"
 #include "tools/sluice-profile/host_figures.h"
 #include "tools/sluice-profile/host_jobs.h"
 #include "tools/sluice-profile/random_bits.h"
@@ -12,7 +13,6 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string_view>
@@ -22,20 +22,6 @@ namespace sluice::tools {
 namespace {
 
 constexpr const char *kSource = "measured by sluice-profile";
-
-/// The bytes that this process may have, a container's limit included.
-uint64_t mostMemory() {
-  uint64_t most = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                  static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-  if (std::FILE *file = std::fopen("/sys/fs/cgroup/memory.max", "re")) {
-    char text[32] = ""; // "max" where there is no limit
-    if (std::fgets(text, sizeof text, file))
-      if (const uint64_t limit = std::strtoull(text, nullptr, 10))
-        most = std::min(most, limit);
-    (void)std::fclose(file);
-  }
-  return most;
-}
 
 /// Different bits everywhere are not needed, only such as real weights have:
 /// every block is filled alike.

@@ -4,11 +4,11 @@
 #include "runtime/backend/cpu/thread_pool.h"
 #include "runtime/backend/cuda/error.h"
 #include "runtime/core/fault.h"
+#include "runtime/core/memory_limit.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
 #include <thread>
@@ -27,22 +27,6 @@ static_assert(HostMemory::kPieceBytes % kTouchBytes == 0);
 
 uint64_t roundUp(uint64_t bytes, uint64_t unit) {
   return (bytes + unit - 1) / unit * unit;
-}
-
-/// The bytes that this process could have at best. Touching more would not fail
-/// but have the process killed.
-uint64_t mostMemory() {
-  uint64_t most = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                  static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-  // A container's limit; "max" where there is none.
-  if (std::FILE *file = std::fopen("/sys/fs/cgroup/memory.max", "re")) {
-    char text[32] = "";
-    if (std::fgets(text, sizeof text, file))
-      if (uint64_t limit = std::strtoull(text, nullptr, 10))
-        most = std::min(most, limit);
-    (void)std::fclose(file);
-  }
-  return most;
 }
 
 Status noRoom(uint64_t bytes) {
