@@ -215,15 +215,15 @@ constexpr Operand kSelectRows[] = {
     {"out", W, Activation, false, {rows, dim(0)}},
 };
 
-// Puts expert outputs that were computed elsewhere at their pairs: row r goes
-// to out[index[r]], the other pairs keep what they hold. No pair is named
-// twice.
+// Brings expert outputs that were computed elsewhere: row r of a launch is
+// in[index[r]] to out[index[r]], the other pairs keep what they hold. No pair
+// is named twice.
 // Of outputs, or of the inner rows of an expert that the CPU began: then
 // "hidden" is their width. Behind these dimensions: of the last dim[2] rows of
 // a launch only the first dim[3] elements are put there. 0 in plans.
 constexpr const char *kExpertScatterDims[] = {"pairs", "hidden"};
 constexpr Operand kExpertScatter[] = {
-    {"in", R, F32, false, {rows, dim(1)}},
+    {"in", R, F32, false, {dim(0), dim(1)}},
     {"index", R, I32, false, {rows}},
     {"out", RW, F32, false, {dim(0), dim(1)}},
 };

@@ -15,7 +15,7 @@ void expertScatter(const KernelArgs &args, int64_t rows,
   const auto *index = operand<const int32_t>(args, 1);
   forEach(parallel, rows, [&](int64_t row) {
     std::memcpy(operand<float>(args, 2) + index[row] * hidden,
-                in + row * hidden,
+                in + index[row] * hidden,
                 (row < wholeRows ? hidden : columns) * sizeof(float));
   });
 }

@@ -11,8 +11,10 @@ __global__ void expertScatterKernel(const float *in, const int *index,
   beginInTurn();
   int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   int64_t row = i / hidden, column = i % hidden;
-  if (row < rows && (row < wholeRows || column < columns))
-    out[int64_t{index[row]} * hidden + column] = in[i];
+  if (row < rows && (row < wholeRows || column < columns)) {
+    const int64_t at = int64_t{index[row]} * hidden + column;
+    out[at] = in[at];
+  }
 }
 
 } // namespace

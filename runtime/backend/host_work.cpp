@@ -5,6 +5,8 @@
 #include "runtime/backend/cpu/thread_pool.h"
 #include "runtime/core/fault.h"
 
+#include <pthread.h>
+
 namespace sluice {
 namespace {
 
@@ -13,8 +15,8 @@ using Clock = cpu::ThreadPool::Clock;
 } // namespace
 
 HostWork::HostWork(unsigned threads, std::atomic<uint32_t> &progress)
-    : pool(std::make_unique<cpu::ThreadPool>(threads)), progress(progress),
-      worker([this] { workerLoop(); }) {}
+    : pool(std::make_unique<cpu::ThreadPool>(threads)), callersCore(threads),
+      progress(progress), worker([this] { workerLoop(); }) {}
 
 HostWork::~HostWork() {
   wait();
@@ -37,6 +39,10 @@ bool HostWork::areHalves(std::span<const HostLaunch> launches) {
 }
 
 void HostWork::start(std::span<const HostLaunch> launches) {
+  if (const cpu_set_t *others = callersCore.moved()) {
+    pool->runOn(*others);
+    pthread_setaffinity_np(worker.native_handle(), sizeof(*others), others);
+  }
   this->launches = launches;
   joint = areHalves(launches);
   if (joint)

@@ -10,6 +10,7 @@
 
 #include "kernels/cpu/expert_halves.h"
 #include "kernels/kernel.h"
+#include "runtime/backend/cpu/callers_core.h"
 #include "runtime/backend/trace.h"
 #include "runtime/core/status.h"
 
@@ -93,6 +94,7 @@ private:
   void run();
 
   std::unique_ptr<cpu::ThreadPool> pool;
+  cpu::CallersCore callersCore;
   cpu::ExpertHalves halves;
   std::atomic<uint32_t> &progress;
   // Written by the caller while idle, read by the worker after `started`.

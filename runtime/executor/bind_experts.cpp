@@ -28,11 +28,10 @@ public:
   }
 
   Result<Step> bind(const fb::ExpertRunHost &from) const {
-    SLUICE_RETURN_IF_ERROR(
-        engine.prepareHost(from.bank(), maxRows, type(from.in())));
-    return Step(ExpertRunHostStep{&engine,
-                                  {at<std::byte>(from.in()), type(from.in()),
-                                   at<float>(from.outputs())}});
+    SLUICE_RETURN_IF_ERROR(engine.prepareHost(from.bank(), maxRows));
+    return Step(ExpertRunHostStep{
+        &engine,
+        {at<void>(from.in()), type(from.in()), at<float>(from.outputs())}});
   }
 
   Result<Step> bind(const fb::ExpertRun &from) const {

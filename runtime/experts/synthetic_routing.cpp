@@ -41,9 +41,9 @@ private:
 class Synthetic final : public RoutingSource {
 public:
   Synthetic(const RoutingShape &shape, const SyntheticRouting &how)
-      : shape(shape), repeat(how.repeat), root(Random(how.seed).next()),
-        cumulative(shape.experts), ranked(size_t{shape.banks} * shape.experts),
-        histories(shape.banks) {
+      : shape(shape), isUniform(how.skew == 0), repeat(how.repeat),
+        root(Random(how.seed).next()), cumulative(shape.experts),
+        ranked(size_t{shape.banks} * shape.experts), histories(shape.banks) {
     double total = 0;
     for (uint32_t rank = 0; rank < shape.experts; ++rank)
       cumulative[rank] = total += std::pow(rank + 1.0, -how.skew);
@@ -105,11 +105,7 @@ private:
     constexpr int kTries = 8;
     for (int i = 0; i < kTries; ++i) {
       const double at = random.uniform() * cumulative.back();
-      const auto rank = std::min<size_t>(
-          static_cast<size_t>(
-              std::upper_bound(cumulative.begin(), cumulative.end(), at) -
-              cumulative.begin()),
-          cumulative.size() - 1);
+      const size_t rank = std::min(rankAt(at), cumulative.size() - 1);
       if (!isTaken(ids[rank]))
         return ids[rank];
     }
@@ -133,7 +129,18 @@ private:
     return last;
   }
 
+  /// The first rank whose weight and those in front of it are more than `at`.
+  size_t rankAt(double at) const {
+    // All weights are 1: many rows a step should not take long to make up.
+    if (isUniform)
+      return static_cast<size_t>(at);
+    return static_cast<size_t>(
+        std::upper_bound(cumulative.begin(), cumulative.end(), at) -
+        cumulative.begin());
+  }
+
   RoutingShape shape;
+  bool isUniform;
   double repeat;
   Random root;
   std::vector<double> cumulative; ///< [experts], weights by rank added up.

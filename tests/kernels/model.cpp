@@ -281,7 +281,7 @@ public:
   void expertScatter() {
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t i = 0; i < (row < rows - dim[2] ? dim[1] : dim[3]); ++i)
-        put(2, id(1, row) * dim[1] + i, x[0][row * dim[1] + i]);
+        put(2, id(1, row) * dim[1] + i, x[0][id(1, row) * dim[1] + i]);
   }
 
   void selectRows() {

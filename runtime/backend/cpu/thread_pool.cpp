@@ -3,7 +3,7 @@
 #include "runtime/backend/cpu/thread_pool.h"
 
 #include <algorithm>
-#include <sched.h>
+#include <pthread.h>
 
 namespace sluice::cpu {
 namespace {
@@ -51,6 +51,11 @@ ThreadPool::~ThreadPool() {
   epoch.notify_all();
   for (std::thread &worker : workers)
     worker.join();
+}
+
+void ThreadPool::runOn(const cpu_set_t &cores) {
+  for (std::thread &worker : workers)
+    pthread_setaffinity_np(worker.native_handle(), sizeof(cores), &cores);
 }
 
 void ThreadPool::run(int64_t count, Body body, void *context) {

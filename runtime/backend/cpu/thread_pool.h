@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <sched.h>
 #include <thread>
 #include <vector>
 
@@ -47,6 +48,9 @@ public:
   /// and returns when all are done. Any thread may call; while one call has the
   /// pool, the others run on their own thread alone.
   void run(int64_t count, Body body, void *context);
+
+  /// Lets its own threads run on `cores` alone, which are cores of the process.
+  void runOn(const cpu_set_t &cores);
 
   using Clock = std::chrono::steady_clock;
   /// Until then, idle threads do not fall asleep, so that a call soon after

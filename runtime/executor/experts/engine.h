@@ -40,7 +40,7 @@ public:
                                                 uint32_t firstEvent,
                                                 const std::string &policy);
   /// Makes room for the host's part of an instruction; while it is bound.
-  Status prepareHost(uint32_t bank, uint32_t maxRows, DType inType);
+  Status prepareHost(uint32_t bank, uint32_t maxRows);
   /// Brings the experts into slots that the plan says are there from the start,
   /// and keeps the home.
   Status load(std::unique_ptr<ExpertHome> home, const plan::fb::Plan &plan);
@@ -100,9 +100,11 @@ private:
   Status launchKernels(const RunOperands &operands, uint32_t rows, size_t end,
                        uint32_t awaited);
   Status takeTail(const RunOperands &operands, uint32_t rows);
+  Result<bool> allHaveArrived();
   Result<double> tailExperts();
-  size_t takeTailSlots(size_t count);
-  Status runTail(const RunOperands &operands, uint32_t rows);
+  Status takeRound(size_t end, double projections);
+  size_t takeTailSlots(size_t end, size_t count);
+  Status runTail(const RunOperands &operands, uint32_t rows, size_t end);
   KernelArgs upArgs(const RunOperands &operands, size_t first,
                     size_t end) const;
   KernelArgs downArgs(const KernelArgs &up, const RunOperands &operands) const;
@@ -129,8 +131,7 @@ private:
   bool hostThreads = false; ///< Whether host work has made its threads.
   /// Experts of the open demand on the bus whose end is to be observed, or 0.
   double onBus = 0;
-  double sent = 0;        ///< Copies of the demand or before it, on their way.
-  double comingFirst = 0; ///< Of these, those of prefetches.
+  double sent = 0; ///< Copies of the demand or before it, on their way.
   double busStartUs = 0;
   std::unique_ptr<ExpertHome> home;
   RoutingSource *routing = nullptr;

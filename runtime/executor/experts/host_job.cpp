@@ -3,22 +3,16 @@
 #include "runtime/executor/experts/host_job.h"
 
 #include <algorithm>
-#include <cstring>
-#include <numeric>
 
 namespace sluice::experts {
 
-Status HostJob::reserve(const Bank &bank, uint32_t pairs, DType inType,
-                        Backend &backend) {
-  auto grow = [](auto &memory, size_t size) {
-    memory.resize(std::max(memory.size(), size));
+Status HostJob::reserve(const Bank &bank, uint32_t pairs, Backend &backend) {
+  auto grow = [](std::vector<int32_t> &table, size_t size) {
+    table.resize(std::max(table.size(), size));
   };
-  grow(rows, size_t{pairs} * bank.hidden * byteSize(inType));
   grow(order, pairs);
-  std::iota(order.begin(), order.end(), 0);
   grow(offsets, bank.experts + 1);
   grow(slots, bank.experts);
-  grow(computed, pairs);
   const uint64_t innerBytes = uint64_t{pairs} * bank.inner * sizeof(float);
   if (innerMemory.bytes() < innerBytes) {
     SLUICE_ASSIGN_OR_RETURN(innerMemory,
@@ -37,22 +31,15 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
                       Backend &backend) {
   const Bank &bank = *demand.bank;
   const Pool &pool = *bank.pool;
-  const size_t rowBytes = bank.hidden * byteSize(operands.inType);
-  // The pairs of one row share it.
-  const bool isOneRow = demand.endRow - demand.firstRow == 1;
   size_t experts = 0, gathered = 0;
   for (uint32_t index : demand.onHost) {
     const Item &item = demand.items[index];
     offsets[experts] = static_cast<int32_t>(gathered);
     // The images of the host pool lie one after the other, like slots.
     slots[experts++] = static_cast<int32_t>(item.image);
-    for (uint32_t i = 0; i < item.pairs; ++i, ++gathered) {
-      int32_t pair = demand.pairs[item.firstPair + i];
-      computed[gathered] = pair;
-      if (!isOneRow || gathered == 0)
-        std::memcpy(rows.data() + gathered * rowBytes,
-                    operands.in + pair / bank.topK * rowBytes, rowBytes);
-    }
+    std::copy_n(demand.pairs.begin() + item.firstPair, item.pairs,
+                order.begin() + static_cast<ptrdiff_t>(gathered));
+    gathered += item.pairs;
   }
   offsets[experts] = static_cast<int32_t>(gathered);
   count = experts;
@@ -61,10 +48,9 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   if (gathered == 0)
     return Status::ok();
 
-  // The kernels read row i / top_k for pair i.
-  const auto pairs = static_cast<int64_t>(gathered);
+  const int64_t rows = demand.endRow;
   KernelArgs up;
-  up.data[0] = rows.data();
+  up.data[0] = operands.in;
   up.data[1] = offsets.data();
   up.data[2] = order.data();
   up.data[3] = slots.data();
@@ -78,7 +64,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   const auto slotElements =
       static_cast<int64_t>(pool.slotBytes / byteSize(pool.type));
   const int64_t dims[] = {static_cast<int64_t>(experts),
-                          isOneRow ? pairs : 1,
+                          bank.topK,
                           bank.hidden,
                           bank.inner,
                           pool.hostImages,
@@ -86,7 +72,7 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
                           bank.gateOffset,
                           bank.upOffset};
   std::copy(std::begin(dims), std::end(dims), up.dim);
-  up.maxRows = isOneRow ? 1 : pairs;
+  up.maxRows = rows;
 
   KernelArgs down = up;
   down.data[0] = inner();
@@ -94,8 +80,8 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
   down.data[5] = operands.outputs;
   down.dim[6] = bank.downOffset;
   down.dim[7] = 0;
-  launches = {HostLaunch{Kernel::ExpertGateUp, up, up.maxRows},
-              HostLaunch{Kernel::ExpertDown, down, up.maxRows}};
+  launches = {HostLaunch{Kernel::ExpertGateUp, up, rows},
+              HostLaunch{Kernel::ExpertDown, down, rows}};
   backend.label({"host experts", static_cast<int32_t>(bank.layer), -1});
   running = true;
   return backend.startHostWork(launches);
@@ -103,7 +89,8 @@ Status HostJob::start(const Demand &demand, const HostOperands &operands,
 
 HostJob::Tail HostJob::takeTail(Backend &backend, int64_t outputs) {
   const int64_t taken = running ? backend.takeBackHostWork(outputs) : 0;
-  const int64_t kept = static_cast<int64_t>(count) * hidden - taken;
+  const int64_t kept =
+      static_cast<int64_t>(left.first) * hidden + left.firstOutput - taken;
   if (taken > 0)
     left = {static_cast<size_t>(kept / hidden), kept % hidden};
   return left;

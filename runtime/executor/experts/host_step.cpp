@@ -7,9 +7,9 @@
 
 namespace sluice::experts {
 
-Status Engine::prepareHost(uint32_t bank, uint32_t maxRows, DType inType) {
+Status Engine::prepareHost(uint32_t bank, uint32_t maxRows) {
   const Bank &of = store.banks[bank];
-  return host.reserve(of, maxRows * of.topK, inType, backend);
+  return host.reserve(of, maxRows * of.topK, backend);
 }
 
 Status Engine::runHost(const HostOperands &operands) {
@@ -20,11 +20,9 @@ Status Engine::runHost(const HostOperands &operands) {
   onHost = static_cast<double>(wanted.onHost.size());
   busStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(fillSlots());
-  sent = comingFirst = 0;
-  for (const Item &item : wanted.items) {
+  sent = 0;
+  for (const Item &item : wanted.items)
     sent += item.place == Place::Sent || item.place == Place::Coming;
-    comingFirst += item.place == Place::Coming;
-  }
   // Of what waits for a slot or the disk nobody knows when it has moved.
   if (wanted.isIncomplete())
     wanted.mayHandOver = false;
@@ -60,14 +58,17 @@ Status Engine::join(const JoinOperands &operands) {
   std::copy_n(host.pairs(), whole + begun, operands.indexHost);
   if (!operands.inPlace) {
     backend.label({"host results", layer, -1});
-    const auto pairs = static_cast<uint64_t>(whole + begun);
+    SLUICE_RETURN_IF_ERROR(
+        backend.copy(StreamKind::Compute, operands.index, MemoryKind::Device,
+                     operands.indexHost, MemoryKind::Host,
+                     static_cast<uint64_t>(whole + begun) * sizeof(int32_t)));
+    // Of all rows of the part: one copy, whichever the pairs are.
+    const uint64_t ofRow = uint64_t{bank.topK} * bank.hidden;
+    const uint64_t first = wanted.firstRow * ofRow;
+    const uint64_t values = wanted.endRow * ofRow - first;
     SLUICE_RETURN_IF_ERROR(backend.copy(
-        StreamKind::Compute, operands.index, MemoryKind::Device,
-        operands.indexHost, MemoryKind::Host, pairs * sizeof(int32_t)));
-    SLUICE_RETURN_IF_ERROR(backend.copy(
-        StreamKind::Compute, operands.staged, MemoryKind::Device,
-        operands.source, MemoryKind::Host,
-        pairs * static_cast<uint64_t>(bank.hidden) * sizeof(float)));
+        StreamKind::Compute, operands.staged + first, MemoryKind::Device,
+        operands.source + first, MemoryKind::Host, values * sizeof(float)));
   }
   backend.label({"expert_scatter", layer, -1});
   KernelArgs &scatter = waveArgs[launches++];

@@ -42,7 +42,7 @@ struct JoinOperands {
 
 /// Operands of ExpertRunHost; host memory.
 struct HostOperands {
-  const std::byte *in; ///< [rows, hidden]
+  void *in; ///< [rows, hidden]; read until the job is over.
   DType inType;
   float *outputs; ///< [rows * topK, hidden]
 };

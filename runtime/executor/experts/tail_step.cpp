@@ -26,10 +26,29 @@ constexpr double kLeadUs = 40;
 /// What the device does behind the last copy takes so much longer than what it
 /// does behind the CPU's job.
 constexpr double kBehindUs = 20;
-/// A smaller part of an expert's outputs saves less than its launches cost.
+/// A smaller part of a down projection saves less than its launches cost.
 constexpr double kLeastShare = 1.0 / 8;
+/// So often it is decided; the tables have room for no more.
+constexpr int kRounds = 2;
+/// From so many down projections on only a part of them goes over at first.
+constexpr double kAtOnce = 1.5, kFirstShare = 0.67;
 
 } // namespace
+
+/// Whether everything that was on its way to slots is in them.
+Result<bool> Engine::allHaveArrived() {
+  SLUICE_ASSIGN_OR_RETURN(bool all, transfers.demandHasArrived());
+  for (uint32_t index : wanted.sequence) {
+    if (!all)
+      return false;
+    const Item &item = wanted.items[index];
+    if (item.place == Place::Coming) {
+      SLUICE_ASSIGN_OR_RETURN(
+          all, backend.query(wanted.bank->pool->event(item.slot)));
+    }
+  }
+  return all;
+}
 
 /// Experts' worth that should go over to the bus. Waits until that can be said.
 Result<double> Engine::tailExperts() {
@@ -39,52 +58,71 @@ Result<double> Engine::tailExperts() {
   const double planned = handOver(onHost * times.host, sent * times.bus, times);
   if (backend.isVirtual() || !balance.hasLearned(wanted.share))
     return planned;
-  // Only the demand stream says when it has nothing left.
-  const bool isAsked = sent > 0 && comingFirst == 0;
   const double busEndUs = busStartUs + sent * times.bus;
   bool arrived = sent == 0;
   double left = backend.hostWorkLeft();
   while (!arrived && left > 0 && backend.clockUs() < busEndUs - kLeadUs) {
     std::this_thread::yield();
-    if (isAsked) {
-      SLUICE_ASSIGN_OR_RETURN(arrived, transfers.demandHasArrived());
-    }
+    SLUICE_ASSIGN_OR_RETURN(arrived, allHaveArrived());
     left = backend.hostWorkLeft();
   }
   if (left >= 1)
     return planned; // No thread has got anywhere yet.
-  // A bus that stood idle says nothing of what an expert takes.
-  if (arrived)
-    onBus = 0;
   const double now = backend.clockUs();
+  // What comes after a bus that stood idle would say nothing of what an expert
+  // takes; and waiting for an end that is expected too late must not go on.
+  if (arrived && onBus > 0) {
+    balance.moved(onBus, now - busStartUs);
+    onBus = 0;
+  }
   const double busUs = arrived ? 0 : std::max(0.0, busEndUs - now);
   return handOver(HostProgress{onHost, left, now - hostStartUs},
                   busUs + kBehindUs, times.bus);
 }
 
 Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
+  for (int round = kRounds; round > 0; --round) {
+    const size_t end = host.tail().first;
+    SLUICE_ASSIGN_OR_RETURN(const double experts, tailExperts());
+    double projections = experts / (1 - wanted.bank->frontShare());
+    if (projections < kLeastShare)
+      break;
+    // What lies far ahead is known less well than what will be seen later.
+    if (round > 1 && projections > kAtOnce)
+      projections = std::floor(projections * kFirstShare);
+    else
+      round = 1;
+    SLUICE_RETURN_IF_ERROR(takeRound(end, projections));
+    if (host.tail().first == end)
+      break; // No thread had left anything.
+    SLUICE_RETURN_IF_ERROR(runTail(operands, rows, end));
+    if (host.tail().firstOutput > 0)
+      break;
+  }
+  return Status::ok();
+}
+
+/// Takes so many down projections from the experts in front of the CPU's expert
+/// `end`, whose part is the bus's already, and sends for their weights.
+Status Engine::takeRound(size_t end, double projections) {
   const Bank &bank = *wanted.bank;
   const auto hidden = static_cast<double>(bank.hidden);
-  SLUICE_ASSIGN_OR_RETURN(const double experts, tailExperts());
-  const double outputs = experts / (1 - bank.frontShare()) * hidden;
-  if (outputs < kLeastShare * hidden)
-    return Status::ok();
   // The tail's tables lie behind those of the waves, where there is room for
   // them but for one integer when every expert of the bank has rows.
-  const size_t fit =
-      wanted.onHost.size() - (wanted.items.size() == bank.experts ? 1 : 0);
+  const size_t kept = wanted.items.size() == bank.experts ? 1 : 0;
+  const size_t fit = end > kept ? end - kept : 0;
   // What is taken from the CPU must have somewhere to go.
   const size_t most = takeTailSlots(
-      std::min<size_t>(fit, static_cast<size_t>(std::ceil(outputs / hidden))));
+      end, std::min(fit, static_cast<size_t>(std::ceil(projections))));
+  const double outputs =
+      hidden * std::min(projections, static_cast<double>(most));
   const HostJob::Tail tail =
-      host.takeTail(backend, static_cast<int64_t>(std::min(
-                                 outputs, hidden * static_cast<double>(most))));
+      host.takeTail(backend, static_cast<int64_t>(outputs));
 
   const uint64_t rowBytes =
       static_cast<uint64_t>(bank.inner) * byteSize(bank.pool->type);
-  const size_t first = wanted.onHost.size() - most;
   double moved = 0;
-  for (size_t i = first; i < wanted.onHost.size(); ++i) {
+  for (size_t i = end - most; i < end; ++i) {
     Item &item = wanted.items[wanted.onHost[i]];
     const uint32_t id = bank.id(item.expert);
     if (i < tail.first) { // No thread had left that much.
@@ -106,18 +144,18 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
   }
   moved /= static_cast<double>(bank.pool->slotBytes);
   onHost -= moved;
+  sent += moved;
   if (onBus > 0)
     onBus += moved;
-  return tail.first < wanted.onHost.size() ? runTail(operands, rows)
-                                           : Status::ok();
+  return Status::ok();
 }
 
-/// Takes slots for the last `count` experts of the CPU, or as many as there are
-/// slots; how many.
-size_t Engine::takeTailSlots(size_t count) {
+/// Takes slots for the `count` experts of the CPU in front of `end`, or as many
+/// of the last as there are slots; how many.
+size_t Engine::takeTailSlots(size_t end, size_t count) {
   const Bank &bank = *wanted.bank;
   for (size_t taken = 0; taken < count; ++taken) {
-    Item &item = wanted.items[wanted.onHost.rbegin()[taken]];
+    Item &item = wanted.items[wanted.onHost[end - 1 - taken]];
     item.slot = bank.residency().take(bank.id(item.expert), Purpose::Demand);
     if (item.slot == kNone)
       return taken;
@@ -125,9 +163,9 @@ size_t Engine::takeTailSlots(size_t count) {
   return count;
 }
 
-/// The device goes on with the CPU's inner rows: the tail is the sequence from
-/// `launched` on.
-Status Engine::runTail(const RunOperands &operands, uint32_t rows) {
+/// The device goes on with the CPU's inner rows of the experts in front of
+/// `end`: they are the sequence from `launched` on.
+Status Engine::runTail(const RunOperands &operands, uint32_t rows, size_t end) {
   const Bank &bank = *wanted.bank;
   const Pool &pool = *bank.pool;
   const HostJob::Tail &tail = host.tail();
@@ -138,7 +176,7 @@ Status Engine::runTail(const RunOperands &operands, uint32_t rows) {
 
   KernelArgs &scatter = waveArgs[launches++];
   scatter = KernelArgs();
-  scatter.data[0] = host.innerFrom(tail.first, bank.inner);
+  scatter.data[0] = host.inner();
   scatter.data[1] = tables.order();
   scatter.data[2] = operands.inner;
   scatter.dtype[0] = scatter.dtype[2] = DType::F32;
@@ -147,9 +185,9 @@ Status Engine::runTail(const RunOperands &operands, uint32_t rows) {
   scatter.dim[1] = bank.inner;
   scatter.maxRows = scatter.dim[0];
   backend.label({"expert_scatter", layer, -1});
-  SLUICE_RETURN_IF_ERROR(backend.launch(
-      StreamKind::Compute, operands.scatter, scatter,
-      host.firstPair(host.experts()) - host.firstPair(tail.first)));
+  SLUICE_RETURN_IF_ERROR(
+      backend.launch(StreamKind::Compute, operands.scatter, scatter,
+                     host.firstPair(end) - host.firstPair(tail.first)));
 
   for (const size_t first = launched; launched < wanted.sequence.size();
        ++launched) {

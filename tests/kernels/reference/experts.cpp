@@ -87,9 +87,10 @@ bool referenceExperts(const Case &source, Doubles &x) {
       }
     return true;
   case Kernel::ExpertScatter:
-    for (int64_t row = 0; row < rows; ++row)
-      std::copy_n(&x[0][row * dim[1]], row < rows - dim[2] ? dim[1] : dim[3],
-                  &x[2][static_cast<int64_t>(x[1][row]) * dim[1]]);
+    for (int64_t row = 0; row < rows; ++row) {
+      const int64_t at = static_cast<int64_t>(x[1][row]) * dim[1];
+      std::copy_n(&x[0][at], row < rows - dim[2] ? dim[1] : dim[3], &x[2][at]);
+    }
     return true;
   default:
     return false;
