@@ -87,6 +87,15 @@ public:
                       const void *source, MemoryKind sourceKind,
                       uint64_t bytes) = 0;
 
+  /// Copies a few `bytes` of host memory of this backend to device memory.
+  /// They are read now or when the stream gets there: until then they stay as
+  /// they are. Not for what is recorded in graphs.
+  virtual Status upload(StreamKind stream, void *target, const void *source,
+                        uint64_t bytes) {
+    return copy(stream, target, MemoryKind::Device, source, MemoryKind::Host,
+                bytes);
+  }
+
   /// Marks the end of what is enqueued on `stream` so far. An event may be
   /// recorded again and again: a wait means the record enqueued last before it.
   virtual Status record(StreamKind stream, uint32_t event) = 0;

@@ -58,11 +58,10 @@ public:
         KernelHandle scatter,
         backend.findKernel(Kernel::ExpertScatter, Arithmetic::Portable));
     const experts::Bank &bank = engine.bank(from.bank());
-    const bool inPlace = backend.kernelsReach(at<void>(from.source())) &&
-                         backend.kernelsReach(at<void>(from.index_host()));
+    const bool inPlace = backend.kernelsReach(at<void>(from.source()));
     KernelArgs args;
     args.data[0] = at<void>(inPlace ? from.source() : from.staged());
-    args.data[1] = at<void>(inPlace ? from.index_host() : from.index());
+    args.data[1] = at<void>(from.index());
     args.data[2] = at<void>(from.outputs());
     args.dtype[0] = args.dtype[2] = DType::F32;
     args.dtype[1] = DType::I32;

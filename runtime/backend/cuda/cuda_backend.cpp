@@ -41,6 +41,8 @@ public:
   Status copy(StreamKind stream, void *target, MemoryKind targetKind,
               const void *source, MemoryKind sourceKind,
               uint64_t bytes) override;
+  Status upload(StreamKind stream, void *target, const void *source,
+                uint64_t bytes) override;
   Status record(StreamKind stream, uint32_t event) override;
   Status wait(StreamKind stream, uint32_t event) override;
   Status hostFunction(StreamKind stream, void (*function)(void *),
@@ -230,6 +232,20 @@ Status CudaBackend::copy(StreamKind stream, void *target, MemoryKind targetKind,
     return copyHost(contexts[static_cast<int>(stream)],
                     static_cast<std::byte *>(target),
                     static_cast<const std::byte *>(source), bytes, kind);
+  });
+}
+
+Status CudaBackend::upload(StreamKind stream, void *target, const void *source,
+                           uint64_t bytes) {
+  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
+  if (bytes == 0)
+    return Status::ok();
+  if (bytes > cuda::kInlineBytes)
+    return copy(stream, target, MemoryKind::Device, source, MemoryKind::Host,
+                bytes);
+  return enqueued(stream, "backend cuda: enqueuing an upload", bytes, [&] {
+    return cuda::inlineCopy(contexts[static_cast<int>(stream)], target, source,
+                            bytes);
   });
 }
 

@@ -4,6 +4,8 @@
 
 #include "kernels/cuda/device.cuh"
 
+#include <cstring>
+
 namespace sluice::cuda {
 namespace {
 
@@ -26,7 +28,39 @@ cudaError_t launch(const CudaContext &context, void *target, const void *source,
                  static_cast<const Word *>(source), count);
 }
 
+template <unsigned Bytes> struct Payload {
+  unsigned char bytes[Bytes];
+};
+
+template <unsigned Bytes>
+__global__ void inlineCopyKernel(unsigned char *target,
+                                 const __grid_constant__ Payload<Bytes> payload,
+                                 unsigned count) {
+  beginInTurn();
+  for (unsigned i = threadIdx.x; i < count; i += kThreads)
+    target[i] = payload.bytes[i];
+}
+
+template <unsigned Bytes>
+cudaError_t launchInline(const CudaContext &context, void *target,
+                         const void *source, uint64_t bytes) {
+  Payload<Bytes> payload;
+  std::memcpy(payload.bytes, source, bytes);
+  return enqueue(context, inlineCopyKernel<Bytes>, 1, kThreads, 0,
+                 static_cast<unsigned char *>(target), payload,
+                 static_cast<unsigned>(bytes));
+}
+
 } // namespace
+
+cudaError_t inlineCopy(const CudaContext &context, void *target,
+                       const void *source, uint64_t bytes) {
+  // Most tables are short, and so are their launches then.
+  constexpr unsigned kShort = 128;
+  if (bytes <= kShort)
+    return launchInline<kShort>(context, target, source, bytes);
+  return launchInline<kInlineBytes>(context, target, source, bytes);
+}
 
 cudaError_t smallCopy(const CudaContext &context, void *target,
                       const void *source, uint64_t bytes) {

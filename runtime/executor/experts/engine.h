@@ -21,6 +21,7 @@
 #include "runtime/executor/experts/host_job.h"
 #include "runtime/executor/experts/operands.h"
 #include "runtime/executor/experts/prefetcher.h"
+#include "runtime/executor/experts/tail_tables.h"
 #include "runtime/executor/experts/transfers.h"
 #include "runtime/executor/experts/wave_tables.h"
 #include "runtime/experts/routing_source.h"
@@ -105,6 +106,7 @@ private:
   Status takeRound(size_t end, double projections);
   size_t takeTailSlots(size_t end, size_t count);
   Status runTail(const RunOperands &operands, uint32_t rows, size_t end);
+  Status bringInner(const RunOperands &operands, size_t end);
   KernelArgs upArgs(const RunOperands &operands, size_t first,
                     size_t end) const;
   KernelArgs downArgs(const KernelArgs &up, const RunOperands &operands) const;
@@ -124,6 +126,7 @@ private:
   Prefetcher prefetcher;
   Demand wanted;
   WaveTables tables;
+  TailTables tailTables;
   HostJob host;
   Balance balance;
   double onHost = 0; ///< Experts of the CPU's job, but for its tail.
@@ -131,6 +134,8 @@ private:
   bool hostThreads = false; ///< Whether host work has made its threads.
   /// Experts of the open demand on the bus whose end is to be observed, or 0.
   double onBus = 0;
+  /// Experts of the CPU's job from here on have their inner rows on the device.
+  size_t innerFrom = 0;
   double sent = 0; ///< Copies of the demand or before it, on their way.
   double busStartUs = 0;
   std::unique_ptr<ExpertHome> home;

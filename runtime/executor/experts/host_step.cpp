@@ -45,23 +45,22 @@ Status Engine::observeHost() {
 Status Engine::join(const JoinOperands &operands) {
   if (!wanted.usesHost())
     return Status::ok();
-  SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
   // The pairs that the CPU computed all outputs of, then those of an expert of
   // which it computed the first.
   const HostJob::Tail &tail = host.tail();
   const int64_t whole = host.firstPair(tail.first);
   const int64_t begun = tail.firstOutput > 0 ? host.pairsOf(tail.first) : 0;
   if (whole + begun == 0)
-    return Status::ok();
+    return HostJob::awaitAll(backend);
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
   std::copy_n(host.pairs(), whole + begun, operands.indexHost);
-  if (!operands.inPlace) {
-    backend.label({"host results", layer, -1});
-    SLUICE_RETURN_IF_ERROR(
-        backend.copy(StreamKind::Compute, operands.index, MemoryKind::Device,
-                     operands.indexHost, MemoryKind::Host,
+  backend.label({"host results", layer, -1});
+  SLUICE_RETURN_IF_ERROR(
+      backend.upload(StreamKind::Compute, operands.index, operands.indexHost,
                      static_cast<uint64_t>(whole + begun) * sizeof(int32_t)));
+  SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
+  if (!operands.inPlace) {
     // Of all rows of the part: one copy, whichever the pairs are.
     const uint64_t ofRow = uint64_t{bank.topK} * bank.hidden;
     const uint64_t first = wanted.firstRow * ofRow;

@@ -37,7 +37,7 @@ struct JoinOperands {
   float *staged;
   int32_t *index, *indexHost;
   KernelArgs args; ///< Of the scatter.
-  bool inPlace;    ///< The scatter reads the host's memory: no copies.
+  bool inPlace;    ///< The scatter reads `source` where it lies: no copy.
 };
 
 /// Operands of ExpertRunHost; host memory.

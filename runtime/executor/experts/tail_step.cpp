@@ -81,6 +81,8 @@ Result<double> Engine::tailExperts() {
 }
 
 Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
+  innerFrom = host.experts();
+  tailTables.begin(tables.end(), tables.hostEnd(), host);
   for (int round = kRounds; round > 0; --round) {
     const size_t end = host.tail().first;
     SLUICE_ASSIGN_OR_RETURN(const double experts, tailExperts());
@@ -132,7 +134,6 @@ Status Engine::takeRound(size_t end, double projections) {
       continue;
     }
     item.place = Place::Tail;
-    wanted.sequence.push_back(wanted.onHost[i]);
     const uint64_t from =
         bank.front() + rowBytes * static_cast<uint64_t>(
                                       i == tail.first ? tail.firstOutput : 0);
@@ -164,46 +165,56 @@ size_t Engine::takeTailSlots(size_t end, size_t count) {
 }
 
 /// The device goes on with the CPU's inner rows of the experts in front of
-/// `end`: they are the sequence from `launched` on.
+/// `end` that went over.
 Status Engine::runTail(const RunOperands &operands, uint32_t rows, size_t end) {
   const Bank &bank = *wanted.bank;
   const Pool &pool = *bank.pool;
   const HostJob::Tail &tail = host.tail();
-  const auto layer = static_cast<int32_t>(bank.layer);
-  tables.append(wanted.sequence.size() - launched);
-  SLUICE_RETURN_IF_ERROR(tables.upload(wanted, backend));
-  SLUICE_RETURN_IF_ERROR(HostJob::awaitInner(backend));
+  SLUICE_RETURN_IF_ERROR(
+      tailTables.add(host, tail.first, end, wanted, backend));
+  if (innerFrom > tail.first)
+    SLUICE_RETURN_IF_ERROR(bringInner(operands, end));
+  for (size_t index = tail.first; index < end; ++index) {
+    const Item &item = wanted.items[wanted.onHost[index]];
+    SLUICE_RETURN_IF_ERROR(
+        backend.wait(StreamKind::Compute, pool.event(item.slot)));
+    pool.residency->arrived(item.slot);
+    KernelArgs &down = waveArgs[launches++];
+    down = downArgs(upArgs(operands, 0, 1), operands);
+    down.data[1] = tailTables.offsets(index);
+    down.data[2] = tailTables.order();
+    down.data[3] = tailTables.slots(index);
+    down.dim[7] = index == tail.first ? tail.firstOutput : 0;
+    backend.label({operands.downName, static_cast<int32_t>(bank.layer),
+                   static_cast<int32_t>(item.expert)});
+    SLUICE_RETURN_IF_ERROR(
+        backend.launch(StreamKind::Compute, operands.down, down, rows));
+  }
+  return Status::ok();
+}
 
+/// Brings the CPU's inner rows of the experts in front of `end`: those that
+/// went over and as many as may follow, since a read over a bus that moves
+/// experts takes long.
+Status Engine::bringInner(const RunOperands &operands, size_t end) {
+  const Bank &bank = *wanted.bank;
+  const size_t first = host.tail().first;
+  const size_t behind = std::min(innerFrom, end);
+  innerFrom = first - std::min(first, end - first + 1);
+  SLUICE_RETURN_IF_ERROR(HostJob::awaitInner(backend));
   KernelArgs &scatter = waveArgs[launches++];
   scatter = KernelArgs();
   scatter.data[0] = host.inner();
-  scatter.data[1] = tables.order();
+  scatter.data[1] = tailTables.order() + host.firstPair(innerFrom);
   scatter.data[2] = operands.inner;
   scatter.dtype[0] = scatter.dtype[2] = DType::F32;
   scatter.dtype[1] = DType::I32;
   scatter.dim[0] = operands.maxRows * bank.topK;
   scatter.dim[1] = bank.inner;
   scatter.maxRows = scatter.dim[0];
-  backend.label({"expert_scatter", layer, -1});
-  SLUICE_RETURN_IF_ERROR(
-      backend.launch(StreamKind::Compute, operands.scatter, scatter,
-                     host.firstPair(end) - host.firstPair(tail.first)));
-
-  for (const size_t first = launched; launched < wanted.sequence.size();
-       ++launched) {
-    const Item &item = wanted.items[wanted.sequence[launched]];
-    SLUICE_RETURN_IF_ERROR(
-        backend.wait(StreamKind::Compute, pool.event(item.slot)));
-    pool.residency->arrived(item.slot);
-    KernelArgs &down = waveArgs[launches++];
-    down = downArgs(upArgs(operands, launched, launched + 1), operands);
-    down.dim[7] = launched == first ? tail.firstOutput : 0;
-    backend.label(
-        {operands.downName, layer, static_cast<int32_t>(item.expert)});
-    SLUICE_RETURN_IF_ERROR(
-        backend.launch(StreamKind::Compute, operands.down, down, rows));
-  }
-  return Status::ok();
+  backend.label({"expert_scatter", static_cast<int32_t>(bank.layer), -1});
+  return backend.launch(StreamKind::Compute, operands.scatter, scatter,
+                        host.firstPair(behind) - host.firstPair(innerFrom));
 }
 
 } // namespace sluice::experts

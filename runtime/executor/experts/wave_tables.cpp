@@ -10,32 +10,21 @@ void WaveTables::begin(int32_t *device, int32_t *host, size_t experts) {
   this->device = device;
   this->host = host;
   this->experts = experts;
-  filled = pairs = before = 0;
-  host[0] = 0;
-}
-
-void WaveTables::append(size_t more) {
-  const size_t used = 2 * experts + 1 + pairs;
-  device += used;
-  host += used;
-  experts = more;
-  before = filled;
-  pairs = 0;
+  filled = pairs = 0;
   host[0] = 0;
 }
 
 Status WaveTables::upload(const Demand &demand, Backend &backend) {
-  const size_t known = demand.sequence.size() - before;
-  const size_t firstItem = filled - before, firstPair = pairs;
+  const size_t known = demand.sequence.size();
+  const size_t firstItem = filled, firstPair = pairs;
   int32_t *slots = host + experts + 1, *order = host + 2 * experts + 1;
-  for (; filled < before + known; ++filled) {
+  for (; filled < known; ++filled) {
     const Item &item = demand.items[demand.sequence[filled]];
-    const size_t at = filled - before;
-    slots[at] = static_cast<int32_t>(item.slot);
+    slots[filled] = static_cast<int32_t>(item.slot);
     std::copy_n(demand.pairs.begin() + item.firstPair, item.pairs,
                 order + pairs);
     pairs += item.pairs;
-    host[at + 1] = static_cast<int32_t>(pairs);
+    host[filled + 1] = static_cast<int32_t>(pairs);
   }
   backend.label(
       {"expert tables", static_cast<int32_t>(demand.bank->layer), -1});
@@ -49,9 +38,8 @@ Status WaveTables::upload(const Demand &demand, Backend &backend) {
 }
 
 Status WaveTables::copy(size_t first, size_t end, Backend &backend) {
-  return backend.copy(StreamKind::Compute, device + first, MemoryKind::Device,
-                      host + first, MemoryKind::Host,
-                      (end - first) * sizeof(int32_t));
+  return backend.upload(StreamKind::Compute, device + first, host + first,
+                        (end - first) * sizeof(int32_t));
 }
 
 } // namespace sluice::experts

@@ -22,10 +22,6 @@ public:
   /// `host`: 2 * experts + 1 + pairs integers.
   void begin(int32_t *device, int32_t *host, size_t experts);
 
-  /// Behind all of them, tables of `experts` more that the sequence gets. They
-  /// take one integer more than they would among the first.
-  void append(size_t experts);
-
   /// Fills in what the sequence has got since, and enqueues its copy on the
   /// compute stream.
   Status upload(const Demand &demand, Backend &backend);
@@ -34,17 +30,20 @@ public:
   size_t uploaded() const { return filled; }
 
   // Device pointers, as expert_gate_up takes them for a wave that starts at
-  // item `first` of those begun or appended last.
-  int32_t *offsets(size_t first) const { return device + first - before; }
+  // item `first`.
+  int32_t *offsets(size_t first) const { return device + first; }
   int32_t *slots(size_t first) const { return offsets(first) + experts + 1; }
   int32_t *order() const { return device + 2 * experts + 1; }
+
+  /// Where the tables end once all of the sequence was uploaded.
+  int32_t *end() const { return order() + pairs; }
+  int32_t *hostEnd() const { return host + (end() - device); }
 
 private:
   Status copy(size_t first, size_t end, Backend &backend);
 
   int32_t *device = nullptr, *host = nullptr;
   size_t experts = 0;
-  size_t before = 0; ///< Items of tables before these.
   size_t filled = 0; ///< Items.
   size_t pairs = 0;  ///< Of those.
 };
