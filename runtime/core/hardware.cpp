@@ -123,7 +123,7 @@ double Hardware::hostRoundTripUs() const {
 }
 
 double Hardware::hostJoinUs() const {
-  return joinUs.value > 0 ? joinUs.value : copyLatencyUs.value;
+  return joinUs.value > 0 ? joinUs.value : launchUs.value;
 }
 
 std::optional<double> Hardware::kernelUs(Kernel kernel, Arithmetic arithmetic,

@@ -119,8 +119,8 @@ struct Hardware {
 
   /// roundTripUs, else the latency of a small copy and a wait.
   double hostRoundTripUs() const;
-  /// joinUs, else the latency of a small copy: what follows is enqueued before,
-  /// and the device sees the end and the results by itself.
+  /// joinUs, else a launch: what follows is enqueued before, and the device
+  /// sees the end by itself.
   double hostJoinUs() const;
 
   /// Measured time of a launch: entries of the same kernel, arithmetic and

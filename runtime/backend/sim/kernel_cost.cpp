@@ -172,6 +172,10 @@ double trafficBytes(Kernel kernel, const KernelArgs &args, int64_t rows) {
 
 double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
                 const KernelArgs &args, int64_t rows) {
+  // Its rows come from where the host computed them.
+  if (kernel == Kernel::ExpertScatter)
+    return hardware.hostToDeviceUs(double(rows) * double(args.dim[1]) *
+                                   double(sizeof(float)));
   if (isExpertKernel(kernel)) {
     uint64_t bytes = uint64_t(3 * matrixBytes(args));
     if (hardware.expertUs(args.dim[2], args.dim[3], bytes, 1))

@@ -43,7 +43,7 @@ struct CallWork {
 
 /// Work between its enqueueing and its end.
 struct Pending {
-  enum Kind : uint8_t { Launch, Copy, Call } kind;
+  enum Kind : uint8_t { Launch, Copy, Call, Join } kind;
   TraceLabel label;
   union {
     LaunchWork launch;
@@ -133,6 +133,15 @@ public:
     enqueue(stream, work, launchCost);
     return Status::ok();
   }
+
+  /// What travels with a launch takes no turn in the queue of copies.
+  Status upload(StreamKind stream, void *target, const void *source,
+                uint64_t bytes) override {
+    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
+    return copy(stream, target, MemoryKind::Device, source, MemoryKind::Device,
+                bytes);
+  }
+  bool kernelsReach(const void *) const override { return true; }
 
   Status record(StreamKind stream, uint32_t event) override {
     SLUICE_RETURN_IF_ERROR(checkEvent(event));
@@ -266,11 +275,16 @@ public:
     return Status::ok();
   }
   // Of a part of a job only its end would be known: it is taken to be there.
+  // A stream sees the end of all a little later.
   Status awaitHostWork(StreamKind stream, size_t count) override {
     SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
     now += smallCost;
-    if (hostRunning && count >= hostLaunches)
+    if (hostRunning && count >= hostLaunches) {
       timeline.waitForJob(int(stream), now);
+      Pending work = {};
+      work.kind = Pending::Join;
+      push(stream, work);
+    }
     return Status::ok();
   }
   int64_t takeBackHostWork(int64_t outputs) override {
@@ -397,6 +411,8 @@ private:
     case Pending::Call:
       work.call.function(work.call.context);
       return {};
+    case Pending::Join:
+      return {hardware.hostJoinUs()};
     }
     return {};
   }
@@ -404,7 +420,7 @@ private:
   void ran(int stream, const sim::Work &item, double start,
            double end) override {
     const Pending &work = pending[item.tag];
-    if (tracing && work.kind != Pending::Call) {
+    if (tracing && work.kind <= Pending::Copy) {
       TraceSpan span{work.label, static_cast<StreamKind>(stream),
                      start - traceStart, end - traceStart, 0};
       if (work.kind == Pending::Copy)

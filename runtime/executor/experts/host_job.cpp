@@ -22,9 +22,7 @@ Status HostJob::reserve(const Bank &bank, uint32_t pairs, Backend &backend) {
 }
 
 bool HostJob::canHandOver(const Backend &backend) const {
-  // In virtual time no kernel runs, and any memory will do.
-  return innerMemory.data() &&
-         (backend.isVirtual() || backend.kernelsReach(innerMemory.data()));
+  return innerMemory.data() && backend.kernelsReach(innerMemory.data());
 }
 
 Status HostJob::start(const Demand &demand, const HostOperands &operands,

@@ -166,7 +166,7 @@ TEST(Hardware, OverheadsThatNobodyMeasured) {
   machine.syncUs = {5, "t"};
   machine.copyLatencyUs = {6, "t"};
   EXPECT_EQ(machine.hostRoundTripUs(), 11);
-  EXPECT_EQ(machine.hostJoinUs(), 6);
+  EXPECT_EQ(machine.hostJoinUs(), 3);
   machine.roundTripUs = {20, "t"};
   machine.joinUs = {25, "t"};
   EXPECT_EQ(machine.hostRoundTripUs(), 20);
