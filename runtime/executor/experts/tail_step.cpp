@@ -25,13 +25,13 @@ namespace {
 constexpr double kLeadUs = 40;
 /// What the device does behind the last copy takes so much longer than what it
 /// does behind the CPU's job.
-constexpr double kBehindUs = 20;
+constexpr double kBehindUs = 10;
 /// A smaller part of a down projection saves less than its launches cost.
 constexpr double kLeastShare = 1.0 / 8;
-/// So often it is decided; the tables have room for no more.
-constexpr int kRounds = 2;
+/// So often it is decided at most.
+constexpr int kRounds = 4;
 /// From so many down projections on only a part of them goes over at first.
-constexpr double kAtOnce = 1.5, kFirstShare = 0.67;
+constexpr double kAtOnce = 1.25, kFirstShare = 0.5;
 
 } // namespace
 
@@ -91,7 +91,7 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
       break;
     // What lies far ahead is known less well than what will be seen later.
     if (round > 1 && projections > kAtOnce)
-      projections = std::floor(projections * kFirstShare);
+      projections = std::max(1.0, std::floor(projections * kFirstShare));
     else
       round = 1;
     SLUICE_RETURN_IF_ERROR(takeRound(end, projections));
@@ -109,9 +109,11 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
 Status Engine::takeRound(size_t end, double projections) {
   const Bank &bank = *wanted.bank;
   const auto hidden = static_cast<double>(bank.hidden);
-  // The tail's tables lie behind those of the waves, where there is room for
-  // them but for one integer when every expert of the bank has rows.
-  const size_t kept = wanted.items.size() == bank.experts ? 1 : 0;
+  // The tail's tables lie behind those of the waves, where the bank's experts
+  // without rows, and those of the CPU that do not go over, leave two integers
+  // each. A round takes one.
+  const size_t spare = bank.experts - wanted.items.size();
+  const size_t kept = (kRounds + 1) / 2 - std::min<size_t>(spare, kRounds / 2);
   const size_t fit = end > kept ? end - kept : 0;
   // What is taken from the CPU must have somewhere to go.
   const size_t most = takeTailSlots(
