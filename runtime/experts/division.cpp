@@ -14,8 +14,10 @@ uint32_t divide(uint32_t missing, uint32_t queued, double tail,
   };
   // Rounding makes no division better than another.
   constexpr double kBetter = 1 - 1e-9;
+  // Of what the CPU is given the bus should take so much over at least.
+  constexpr double kReserve = 1.0 / 16;
   uint32_t best = 0;
-  double least = 0;
+  double least = 0, reserve = 0;
   for (uint32_t host = 0; host <= missing; ++host) {
     double onHost = host, onBus = missing - host;
     const double over =
@@ -28,9 +30,13 @@ uint32_t divide(uint32_t missing, uint32_t queued, double tail,
     const double time =
         std::max(lasts(onHost, times.host),
                  onBus == 0 ? 0 : lasts(onBus + queued, times.bus));
-    if (host == 0 || time < least * kBetter) {
+    const bool isBetter = host == 0 || time < least * kBetter;
+    const bool isAsGood = time * kBetter <= least;
+    const bool hasMore = over > reserve && missing - host + queued > 0;
+    if (isBetter || (isAsGood && hasMore && reserve < kReserve * best)) {
       best = host;
-      least = time;
+      least = isBetter ? time : least;
+      reserve = over;
     }
   }
   return best;

@@ -24,8 +24,10 @@ struct ExpertTimes {
 /// has `queued` more to move, end as early as possible. Of each expert that the
 /// CPU takes, the bus may take the part `tail` over again (down, as a share of
 /// the bytes), as much of it as is best; 0: none of it. Of equal divisions the
-/// one that gives the CPU least. When nothing is left for the bus, what is
-/// queued is not waited for.
+/// one that gives the CPU least, but where the bus has something to begin with
+/// one of which it should take some part over: a CPU that is faster than
+/// expected cannot take anything from the bus. When nothing is left for the
+/// bus, what is queued is not waited for.
 uint32_t divide(uint32_t missing, uint32_t queued, double tail,
                 const ExpertTimes &times);
 

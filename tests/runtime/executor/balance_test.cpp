@@ -48,6 +48,11 @@ TEST(Divide, TakesOneMoreWhereTheBusTakesOver) {
   // 0.25 of 1: it may take 0.33 only, and 2 on the bus end before 0.67 and 1.33
   // on a slow CPU.
   EXPECT_EQ(divide(2, 0, kTail, {700, 100}), 0u);
+  // 4.99 on the CPU: 5 would leave nothing to take over should it be faster; of
+  // 6 the bus takes 1.01.
+  EXPECT_EQ(divide(8, 0, kTail, {104, 172.6}), 6u);
+  // The bus would have nothing to begin with.
+  EXPECT_EQ(divide(2, 0, kTail, {100, 101}), 1u);
   // Of one alone 0.38 should go back, a third may: 69 on the CPU.
   EXPECT_EQ(divide(1, 0, kTail, kOrdinary), 1u);
   // Nothing should: 173 are queued.
