@@ -57,6 +57,36 @@ TEST_P(Conformance, CopiesOfAllKinds) {
       }
 }
 
+// Few bytes and more, at odd places, behind what the stream does before and in
+// front of what reads them.
+TEST_P(Conformance, UploadsStandInOrder) {
+  constexpr uint64_t kMost = 5000;
+  Allocation source = allocate(kHost, kMost + 100);
+  Allocation there = allocate(kDevice, kMost + 100);
+  Allocation end = allocate(kHost, kMost + 100);
+  std::mt19937 random(2);
+  for (uint64_t i = 0; i < source.bytes(); ++i)
+    source.data()[i] = std::byte(random());
+  Allocation zeros = allocate(kHost, there.bytes());
+  for (uint64_t bytes :
+       {uint64_t{0}, uint64_t{1}, uint64_t{127}, uint64_t{128}, uint64_t{129},
+        uint64_t{2048}, uint64_t{2049}, kMost}) {
+    const uint64_t from = random() % 50, to = random() % 50;
+    ok(backend->copy(StreamKind::Compute, there.data(), kDevice, zeros.data(),
+                     kHost, there.bytes()));
+    ok(backend->upload(StreamKind::Compute, there.data() + to,
+                       source.data() + from, bytes));
+    ok(backend->copy(StreamKind::Compute, end.data(), kHost, there.data(),
+                     kDevice, there.bytes()));
+    ok(backend->synchronize(StreamKind::Compute));
+    for (uint64_t i = 0; i < end.bytes(); ++i)
+      ASSERT_EQ(end.data()[i], i < to || i >= to + bytes
+                                   ? std::byte{0}
+                                   : source.data()[from + i - to])
+          << i << " of " << bytes << " from " << to << " on";
+  }
+}
+
 TEST_P(RealConformance, AStreamRunsInOrder) {
   constexpr int kSteps = 3000; // More than any queue holds.
   Allocation one = allocate(kDevice, 4), x = allocate(kDevice, 4),

@@ -1,10 +1,12 @@
 //===- cpu_test.cpp - What only the CPU backend has -----------------------===//
 
 #include "runtime/backend/backend.h"
+#include "runtime/backend/cpu/callers_core.h"
 #include "runtime/backend/cpu/thread_pool.h"
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <gtest/gtest.h>
 #include <thread>
 #include <vector>
@@ -65,6 +67,90 @@ TEST(ThreadPool, ServesSeveralCallersAtOnce) {
   for (std::thread &caller : callers)
     caller.join();
   EXPECT_EQ(failures, 0);
+}
+
+/// The cores of the thread, put back at the end.
+class OwnCores {
+public:
+  OwnCores() { sched_getaffinity(0, sizeof(all), &all); }
+  ~OwnCores() { sched_setaffinity(0, sizeof(all), &all); }
+  /// Core `index` of those that the process may use.
+  int core(int index) const {
+    for (int core = 0; core < CPU_SETSIZE; ++core)
+      if (CPU_ISSET(core, &all) && index-- == 0)
+        return core;
+    return -1;
+  }
+  static void stayOn(int core) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    sched_setaffinity(0, sizeof(one), &one);
+  }
+  int count() const { return CPU_COUNT(&all); }
+
+private:
+  cpu_set_t all;
+};
+
+TEST(CallersCore, IsLeftToTheCaller) {
+  OwnCores cores;
+  if (cores.count() < 2)
+    GTEST_SKIP() << "skipped: one core";
+  cpu::CallersCore callers(1);
+  const int first = cores.core(0), second = cores.core(1);
+  OwnCores::stayOn(first);
+  const cpu_set_t *others = callers.moved();
+  ASSERT_NE(others, nullptr);
+  EXPECT_FALSE(CPU_ISSET(first, others));
+  EXPECT_TRUE(CPU_ISSET(second, others));
+  EXPECT_EQ(CPU_COUNT(others), cores.count() - 1);
+  EXPECT_EQ(callers.moved(), nullptr);
+  // Only a caller that stays there is made room for.
+  OwnCores::stayOn(second);
+  EXPECT_EQ(callers.moved(), nullptr);
+  others = callers.moved();
+  ASSERT_NE(others, nullptr);
+  EXPECT_TRUE(CPU_ISSET(first, others));
+  EXPECT_FALSE(CPU_ISSET(second, others));
+}
+
+TEST(CallersCore, IsSharedWhereThereIsNoOther) {
+  cpu::CallersCore callers(cpu::usableCores());
+  EXPECT_EQ(callers.moved(), nullptr);
+}
+
+TEST(ThreadPool, RunsOnTheCoresItIsGiven) {
+  OwnCores cores;
+  const int last = cores.core(cores.count() - 1);
+  cpu::ThreadPool pool(2);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(last, &one);
+  pool.runOn(one);
+  struct Seen {
+    std::thread::id caller = std::this_thread::get_id();
+    std::atomic<int> others{0}, elsewhere{0};
+    int core;
+  } seen;
+  seen.core = last;
+  // Until the pool's own thread has had a piece.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (seen.others == 0 && std::chrono::steady_clock::now() < end)
+    pool.run(
+        64,
+        [](void *context, int64_t, int64_t) {
+          auto &seen = *static_cast<Seen *>(context);
+          if (std::this_thread::get_id() == seen.caller) {
+            std::this_thread::yield();
+            return;
+          }
+          ++seen.others;
+          seen.elsewhere += sched_getcpu() != seen.core;
+        },
+        &seen);
+  EXPECT_GT(seen.others, 0);
+  EXPECT_EQ(seen.elsewhere, 0);
 }
 
 TEST(CpuBackend, GuardsSeeWritesOutside) {
