@@ -85,10 +85,15 @@ EntrySchedule::EntrySchedule(EntryOp entry, Buffers &buffers,
       addStep(op, Kind::HostWait).event = events.lookup(demand.getEvent());
     else if (isa<RunHostOp>(op))
       addStep(op, Kind::HostWork);
-    else if (isa<RunExpertsOp>(op))
+    else if (isa<RunExpertsOp, JoinOp>(op))
       addStep(op, Kind::Host);
-    else if (isa<JoinOp>(op))
-      addStep(op, Kind::HostJoin);
+    if (isa<JoinOp>(op)) {
+      plan::HazardStep &join = schedule.steps.emplace_back();
+      steps.push_back(&op);
+      join.kind = Kind::Join;
+      join.stream = static_cast<uint8_t>(Stream::Compute);
+      join.firstAccess = schedule.accesses.size();
+    }
     std::optional<Stream> stream = streamOf(&op);
     if (!stream)
       continue;

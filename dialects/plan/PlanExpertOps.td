@@ -169,8 +169,8 @@ def Plan_FetchExpertsOp : Plan_ExpertOp<"fetch_experts"> {
 def Plan_RunHostOp : Plan_ExpertOp<"run_host"> {
   let summary = "Starts the CPU on its experts";
   let description = [{
-    Reads `in` [rows, hidden] and writes one row of `outputs` for each pair, both
-    in host memory.
+    Reads `in` [rows, hidden] and writes one row of `outputs` at each pair, both
+    in host memory, until the part's plan.join.
 
     ```mlir
     plan.run_host %bank part 0 (%in_host, %outputs_host)
@@ -217,9 +217,10 @@ def Plan_RunExpertsOp : Plan_ExpertOp<"run_experts"> {
 def Plan_JoinOp : Plan_ExpertOp<"join"> {
   let summary = "Puts the CPU's results at their pairs";
   let description = [{
-    On the compute stream: waits for the CPU, copies its rows from `source` to
-    `staged` and from there to their places in `outputs`, but for what the GPU
-    took over. `index` and `index_host` are i32 [rows * top_k].
+    On the compute stream: waits for the CPU and brings its rows from `source` to
+    their places in `outputs`, but for what the GPU took over; by way of `staged`
+    where kernels do not reach `source`. `index` and `index_host` are i32
+    [rows * top_k].
 
     ```mlir
     plan.join %bank part 0 (%source, %staged, %index, %index_host, %outputs)

@@ -14,10 +14,10 @@
 
 namespace sluice::cuda {
 
-/// Shared memory of a block at most: two fit a multiprocessor, and every device
-/// since 8.0 has it.
+/// Shared memory of a block at most: two fit a multiprocessor of compute
+/// capability 9.0. Older ones have less, and nothing to begin early for.
 constexpr int kMostRowBytes = 96 << 10;
-/// Blocks that a multiprocessor has room for at least.
+/// Blocks for which a multiprocessor has registers at least.
 constexpr int kRowBlocks = 5;
 
 /// Elements of a row with whole kDotBlocks.
@@ -92,7 +92,7 @@ bool withRowForm(DType weight, int64_t rows, int64_t inputs, int64_t outputs,
                  const CudaContext &context, cudaError_t &error,
                  Launch launch) {
   constexpr int kMostOutputs = 4 * kDotWarps;
-  if (rows != 1 || byteSize(weight) != 2 ||
+  if (context.architecture < 90 || rows != 1 || byteSize(weight) != 2 ||
       ceilDiv(outputs, kMostOutputs) >= 2 * context.multiprocessors)
     return false;
   const bool isFew = ceilDiv(outputs, kDotWarps) < context.multiprocessors;

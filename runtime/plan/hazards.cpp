@@ -31,7 +31,6 @@ uint8_t actorOf(const HazardStep &step) {
   switch (step.kind) {
   case HazardStep::Kind::Host:
   case HazardStep::Kind::HostWait:
-  case HazardStep::Kind::HostJoin:
     return kHost;
   case HazardStep::Kind::HostWork:
     return kWorker;
@@ -253,10 +252,10 @@ std::optional<Hazard> Detector::synchronize(uint32_t index) {
     if (!recorded[step.event])
       return Hazard{Hazard::Kind::WaitBeforeRecord, index};
     join(clocks[actorOf(step)], snapshots[step.event]);
-  } else if (step.kind == Kind::HostJoin) {
-    join(clocks[kHost], clocks[kWorker]);
+  } else if (step.kind == Kind::Join) {
+    join(clocks[step.stream], clocks[kWorker]);
   }
-  if (step.kind == Kind::HostWait || step.kind == Kind::HostJoin)
+  if (step.kind == Kind::HostWait)
     tellEveryone();
   return std::nullopt;
 }

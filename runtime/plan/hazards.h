@@ -69,7 +69,7 @@ struct HazardStep {
     Host,     ///< The host makes the accesses before it goes on.
     HostWait, ///< The host waits for `event`, then makes the accesses.
     HostWork, ///< The host's worker makes the accesses, starting now.
-    HostJoin, ///< The host waits for its worker, then makes the accesses.
+    Join,     ///< `stream` waits for the host's worker; no accesses.
   };
   Kind kind = Kind::Work;
   uint8_t stream = 0; ///< Below kStreamCount. Of no meaning for the host's.

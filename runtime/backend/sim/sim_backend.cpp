@@ -43,7 +43,7 @@ struct CallWork {
 
 /// Work between its enqueueing and its end.
 struct Pending {
-  enum Kind : uint8_t { Launch, Copy, Call, Join } kind;
+  enum Kind : uint8_t { Launch, Copy, Call } kind;
   TraceLabel label;
   union {
     LaunchWork launch;
@@ -279,12 +279,8 @@ public:
   Status awaitHostWork(StreamKind stream, size_t count) override {
     SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
     now += smallCost;
-    if (hostRunning && count >= hostLaunches) {
-      timeline.waitForJob(int(stream), now);
-      Pending work = {};
-      work.kind = Pending::Join;
-      push(stream, work);
-    }
+    if (hostRunning && count >= hostLaunches)
+      timeline.waitForJob(int(stream), now, hardware.hostJoinUs());
     return Status::ok();
   }
   int64_t takeBackHostWork(int64_t outputs) override {
@@ -411,8 +407,6 @@ private:
     case Pending::Call:
       work.call.function(work.call.context);
       return {};
-    case Pending::Join:
-      return {hardware.hostJoinUs()};
     }
     return {};
   }
@@ -420,7 +414,7 @@ private:
   void ran(int stream, const sim::Work &item, double start,
            double end) override {
     const Pending &work = pending[item.tag];
-    if (tracing && work.kind <= Pending::Copy) {
+    if (tracing && work.kind != Pending::Call) {
       TraceSpan span{work.label, static_cast<StreamKind>(stream),
                      start - traceStart, end - traceStart, 0};
       if (work.kind == Pending::Copy)

@@ -63,8 +63,8 @@ double Timeline::readyTime(int stream) const {
   // The job's end, if nothing begins beside it before; that would be taken
   // first.
   if (command.record == jobEnd)
-    return std::max(ready, jobAt + job.us);
-  return record.done ? std::max(ready, record.time) : kNever;
+    return std::max(ready, jobAt + job.us + command.after);
+  return record.done ? std::max(ready, record.time + command.after) : kNever;
 }
 
 int Timeline::nextStream(double &ready) const {
@@ -181,11 +181,11 @@ double Timeline::finishJob() {
   return jobAt;
 }
 
-void Timeline::waitForJob(int stream, double now) {
+void Timeline::waitForJob(int stream, double now, double after) {
   if (jobEnd == kNone)
     return;
   ++records[jobEnd].uses;
-  queues[stream].push_back({Command::Wait, now, jobEnd, {}});
+  queues[stream].push_back({Command::Wait, now, jobEnd, {}, after});
 }
 
 void Timeline::advanceTo(double now) {

@@ -90,9 +90,9 @@ public:
   double shortenJob(double us, double now);
   /// Runs what is ready before the job ends; the time when it ends.
   double finishJob();
-  /// What is enqueued on `stream` from here on starts when the job that runs
-  /// ends.
-  void waitForJob(int stream, double now);
+  /// What is enqueued on `stream` from here on starts `after` microseconds
+  /// behind the end of the job that runs, or later.
+  void waitForJob(int stream, double now, double after = 0);
 
   /// Runs everything that is ready at `now` or before.
   void advanceTo(double now);
@@ -120,6 +120,7 @@ private:
     double enqueued;
     uint32_t record = kNone; ///< Of Record and Wait.
     Work work;
+    double after = 0; ///< Of a Wait: behind its record.
   };
 
   /// A copy to the device that was taken.

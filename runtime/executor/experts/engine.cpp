@@ -15,8 +15,8 @@ Engine::Engine(Backend &backend, Store from, const plan::fb::Plan &plan,
       transfers(backend, firstEvent + Store::slots(plan)),
       prefetcher(backend, store, transfers, plan), wanted(store) {
   waveEnds.reserve(store.maxExperts + 1);
-  // A wave an expert; the tail: a launch an expert, the rows before them, and
-  // results behind them.
+  // A wave an expert, or of the tail a launch each and its rows before them;
+  // and the CPU's results.
   waveArgs.resize(3 * (store.maxExperts + 1) + 2);
 }
 

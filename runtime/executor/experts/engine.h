@@ -103,7 +103,7 @@ private:
   Status takeTail(const RunOperands &operands, uint32_t rows);
   Result<bool> allHaveArrived();
   Result<double> tailExperts();
-  Status takeRound(size_t end, double projections);
+  Status takeRound(size_t end, double projections, int round);
   size_t takeTailSlots(size_t end, size_t count);
   Status runTail(const RunOperands &operands, uint32_t rows, size_t end);
   Status bringInner(const RunOperands &operands, size_t end);
@@ -138,6 +138,7 @@ private:
   size_t innerFrom = 0;
   double sent = 0; ///< Copies of the demand or before it, on their way.
   double busStartUs = 0;
+  double busEndUs = 0; ///< When the bus is expected to have moved `sent`.
   std::unique_ptr<ExpertHome> home;
   RoutingSource *routing = nullptr;
   uint64_t step = 0;

@@ -59,8 +59,12 @@ Status Engine::join(const JoinOperands &operands) {
   SLUICE_RETURN_IF_ERROR(
       backend.upload(StreamKind::Compute, operands.index, operands.indexHost,
                      static_cast<uint64_t>(whole + begun) * sizeof(int32_t)));
-  SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
-  if (!operands.inPlace) {
+  if (operands.inPlace) {
+    SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
+  } else {
+    // A copy from memory that is not pinned may be made before the stream gets
+    // there.
+    SLUICE_RETURN_IF_ERROR(backend.waitHostWork());
     // Of all rows of the part: one copy, whichever the pairs are.
     const uint64_t ofRow = uint64_t{bank.topK} * bank.hidden;
     const uint64_t first = wanted.firstRow * ofRow;

@@ -58,7 +58,6 @@ Result<double> Engine::tailExperts() {
   const double planned = handOver(onHost * times.host, sent * times.bus, times);
   if (backend.isVirtual() || !balance.hasLearned(wanted.share))
     return planned;
-  const double busEndUs = busStartUs + sent * times.bus;
   bool arrived = sent == 0;
   double left = backend.hostWorkLeft();
   while (!arrived && left > 0 && backend.clockUs() < busEndUs - kLeadUs) {
@@ -75,7 +74,9 @@ Result<double> Engine::tailExperts() {
     balance.moved(onBus, now - busStartUs);
     onBus = 0;
   }
-  const double busUs = arrived ? 0 : std::max(0.0, busEndUs - now);
+  if (arrived)
+    busEndUs = now;
+  const double busUs = std::max(0.0, busEndUs - now);
   return handOver(HostProgress{onHost, left, now - hostStartUs},
                   busUs + kBehindUs, times.bus);
 }
@@ -83,18 +84,23 @@ Result<double> Engine::tailExperts() {
 Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
   innerFrom = host.experts();
   tailTables.begin(tables.end(), tables.hostEnd(), host);
-  for (int round = kRounds; round > 0; --round) {
+  const ExpertTimes times = balance.times(wanted.share);
+  busEndUs = busStartUs + sent * times.bus;
+  for (int round = 1, last = kRounds; round <= last; ++round) {
     const size_t end = host.tail().first;
     SLUICE_ASSIGN_OR_RETURN(const double experts, tailExperts());
     double projections = experts / (1 - wanted.bank->frontShare());
     if (projections < kLeastShare)
       break;
     // What lies far ahead is known less well than what will be seen later.
-    if (round > 1 && projections > kAtOnce)
+    if (round < last && projections > kAtOnce)
       projections = std::max(1.0, std::floor(projections * kFirstShare));
     else
-      round = 1;
-    SLUICE_RETURN_IF_ERROR(takeRound(end, projections));
+      last = round;
+    const double before = sent;
+    SLUICE_RETURN_IF_ERROR(takeRound(end, projections, round));
+    busEndUs =
+        std::max(busEndUs, backend.clockUs()) + (sent - before) * times.bus;
     if (host.tail().first == end)
       break; // No thread had left anything.
     SLUICE_RETURN_IF_ERROR(runTail(operands, rows, end));
@@ -106,14 +112,15 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
 
 /// Takes so many down projections from the experts in front of the CPU's expert
 /// `end`, whose part is the bus's already, and sends for their weights.
-Status Engine::takeRound(size_t end, double projections) {
+Status Engine::takeRound(size_t end, double projections, int round) {
   const Bank &bank = *wanted.bank;
   const auto hidden = static_cast<double>(bank.hidden);
   // The tail's tables lie behind those of the waves, where the bank's experts
   // without rows, and those of the CPU that do not go over, leave two integers
   // each. A round takes one.
+  const size_t taken = static_cast<size_t>(round + 1) / 2;
   const size_t spare = bank.experts - wanted.items.size();
-  const size_t kept = (kRounds + 1) / 2 - std::min<size_t>(spare, kRounds / 2);
+  const size_t kept = taken - std::min(taken, spare);
   const size_t fit = end > kept ? end - kept : 0;
   // What is taken from the CPU must have somewhere to go.
   const size_t most = takeTailSlots(

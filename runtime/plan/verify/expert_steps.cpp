@@ -251,9 +251,10 @@ Status EntryVerifier::verifyJoin(const fb::ExpertJoin &join) {
   const uint64_t pairs = uint64_t(entry.max_rows()) * bank.top_k();
   const uint64_t values = product({pairs, bank.hidden()});
   constexpr auto device = fb::MemoryKind::Device, host = fb::MemoryKind::Host;
-  beginStep(Kind::HostJoin);
+  beginStep(Kind::Host);
   SLUICE_RETURN_IF_ERROR(verifyOperand({"index_host", join.index_host(), host,
                                         TypeRule::I32, pairs, Access::Write}));
+  beginStep(Kind::Join);
   beginStep(Kind::Work);
   const ExpertOperand operands[] = {
       {"source", join.source(), host, TypeRule::F32, values, Access::Read},

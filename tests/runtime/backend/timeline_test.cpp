@@ -284,9 +284,26 @@ TEST_F(TimelineTest, AStreamWaitsForAJob) {
   kernel(kCopyBack, 1, 600);
   EXPECT_EQ(timeline.finishStream(kCopyBack), 1601);
   EXPECT_EQ(timeline.finishJob(), 1600);
-  timeline.waitForJob(kCompute, 1600); // There is none.
+  timeline.waitForJob(kCompute, 1600, 50); // There is none.
   kernel(kCompute, 1, 1600);
   EXPECT_EQ(timeline.finishStream(kCompute), 1601);
+}
+
+// What it does meanwhile hides the time in which it would see the end.
+TEST_F(TimelineTest, AStreamSeesTheEndOfAJobLater) {
+  timeline.startJob({100, 1}, 0);
+  timeline.waitForJob(kCompute, 0, 7);
+  kernel(kCompute, 1, 0);
+  kernel(kCopyBack, 104, 0);
+  timeline.waitForJob(kCopyBack, 0, 7);
+  kernel(kCopyBack, 1, 0);
+  kernel(kPrefetch, 120, 0);
+  timeline.waitForJob(kPrefetch, 0, 7);
+  kernel(kPrefetch, 1, 0);
+  EXPECT_EQ(timeline.finishJob(), 100);
+  EXPECT_EQ(timeline.finishStream(kCompute), 108);
+  EXPECT_EQ(timeline.finishStream(kCopyBack), 108);
+  EXPECT_EQ(timeline.finishStream(kPrefetch), 121);
 }
 
 TEST_F(TimelineTest, LookingDoesNotChangeJobs) {

@@ -226,6 +226,21 @@ const BadPlan kBadSteps[] = {
        insert(p, indexOf(p, Operation::ExpertRun), StreamKind::Compute, again);
      },
      {"(copy)", "'prefill.x.host'", "not ordered", "(expert.run_host)"}},
+    {"host rows overwritten on a stream that saw no join",
+     [](fb::PlanT &p) {
+       fb::CopyT again = copy(p, kHiddenCopy);
+       insert(p, indexOf(p, Operation::ExpertJoin) + 1, StreamKind::CopyBack,
+              again);
+     },
+     {"(copy)", "'prefill.x.host'", "not ordered", "(expert.run_host)"}},
+    {"an index over the rows that the CPU reads",
+     [](fb::PlanT &p) {
+       const fb::BufferT &rows = *p.buffers[step<fb::ExpertRunHostT>(p).in];
+       fb::BufferT &index = *p.buffers[step<fb::ExpertJoinT>(p).index_host];
+       index.arena = rows.arena;
+       index.offset = rows.offset;
+     },
+     {"(expert.join)", "not ordered", "(expert.run_host)"}},
     {"host results of too few rows",
      [](fb::PlanT &p) {
        step<fb::ExpertRunHostT>(p).outputs = findBuffer(p, "prefill.x.host.1");

@@ -56,6 +56,10 @@ protected:
     return step(kind, 0, event, accesses);
   }
 
+  uint32_t joinWorker(uint8_t stream) {
+    return step(Kind::Join, stream, 0, {});
+  }
+
   void expectNone() {
     auto found = findHazard(schedule);
     EXPECT_FALSE(found) << describe(found->kind) << " in step " << found->step;
@@ -266,8 +270,33 @@ TEST_F(Hazards, TheWorkerRunsUntilItIsJoined) {
   record(0, 0);
   host(Kind::HostWait, {}, 0);
   host(Kind::HostWork, {reads(in), writes(out)});
-  host(Kind::HostJoin, {});
+  joinWorker(0);
   work(0, {reads(out), writes(in)});
+  expectNone();
+}
+
+// A join is seen by its stream, and by whoever waits for that.
+TEST_F(Hazards, AJoinSaysNothingToOthers) {
+  uint32_t in = buffer(true);
+  uint32_t job = host(Kind::HostWork, {reads(in)});
+  joinWorker(0);
+  expect(Hazard::Kind::Race, work(1, {writes(in)}), job);
+  schedule.steps.pop_back();
+  expect(Hazard::Kind::Race, host(Kind::Host, {writes(in)}), job);
+  schedule.steps.pop_back();
+  record(0, 0);
+  wait(1, 0);
+  work(1, {writes(in)});
+  expectNone();
+}
+
+TEST_F(Hazards, TheHostLearnsOfAJoinByItsStream) {
+  uint32_t in = buffer(true);
+  host(Kind::HostWork, {reads(in)});
+  joinWorker(0);
+  record(0, 0);
+  host(Kind::HostWait, {writes(in)}, 0);
+  host(Kind::HostWork, {reads(in)});
   expectNone();
 }
 
