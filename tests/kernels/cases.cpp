@@ -362,11 +362,13 @@ private:
                                          byteSize(made.args.dtype[index]));
     bool isWeight = name == "weight" || name == "pool" || isMatrix(index);
     bool isRouter = name == "logits" || name == "probabilities";
+    bool isRotation = name == "cos" || name == "sin";
+    bool isPositive = name == "probabilities";
     // Coarse values make ties, whose order must be the smaller id.
     bool coarse = isRouter && random.oneIn(3);
     for (int64_t i = 0; i < count; ++i) {
       float value = random.normal();
-      if (name == "cos" || name == "sin")
+      if (isRotation)
         value = random.uniform() * 2 - 1;
       else if (isWeight)
         value *= 0.2f;
@@ -374,7 +376,7 @@ private:
         value = static_cast<float>(random.between(0, 3));
       else if (isRouter)
         value *= 4;
-      if (name == "probabilities")
+      if (isPositive)
         value = std::abs(value);
       // A few that stand out, as activations have them.
       if (random.oneIn(200))

@@ -36,7 +36,10 @@ Operands::Operands(const Case &source) : args(source.args) {
     const std::vector<std::byte> &image = source.image[i];
     size_t total = kGuard + roundUp(image.size() + kGuard);
     auto *block = static_cast<std::byte *>(std::aligned_alloc(kGuard, total));
-    poison({block, total});
+    // The guards: their bytes count from the block's start.
+    const size_t behind = (kGuard + image.size()) / 2 * 2;
+    poison({block, kGuard});
+    poison({block + behind, total - behind});
     if (!image.empty()) {
       std::memcpy(block + kGuard, image.data(), image.size());
       args.data[i] = block + kGuard;

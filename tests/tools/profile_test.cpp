@@ -1,6 +1,6 @@
 //===- profile_test.cpp - The figures of the host -------------------------===//
 
-#include "runtime/backend/backend.h"
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/sim/sim_backend.h"
 #include "tools/sluice-profile/host.h"
 #include "tools/sluice-profile/host_figures.h"

@@ -1,6 +1,7 @@
 //===- backend_choice.cpp - --backend and what belongs to it --------------===//
 
 #include "tools/support/backend_choice.h"
+#include "runtime/backend/cpu/cpu_backend.h"
 
 #include "runtime/backend/sim/sim_backend.h"
 #include "runtime/io/file.h"

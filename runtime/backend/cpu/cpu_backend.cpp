@@ -1,5 +1,6 @@
 //===- cpu_backend.cpp - The reference backend ----------------------------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/cpu/graph.h"
 #include "runtime/backend/cpu/memory.h"
 #include "runtime/backend/cpu/stream.h"

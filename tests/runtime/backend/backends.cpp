@@ -1,6 +1,7 @@
 //===- backends.cpp - The backends that tests run on ----------------------===//
 
 #include "tests/runtime/backend/backends.h"
+#include "runtime/backend/cpu/cpu_backend.h"
 
 #include "runtime/backend/sim/sim_backend.h"
 #ifdef SLUICE_HAVE_CUDA

@@ -1,7 +1,7 @@
 //===- cpu_test.cpp - What only the CPU backend has -----------------------===//
 
-#include "runtime/backend/backend.h"
 #include "runtime/backend/cpu/callers_core.h"
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/cpu/thread_pool.h"
 
 #include <algorithm>

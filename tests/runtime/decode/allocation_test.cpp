@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/decode/generate.h"
 
 #include <atomic>

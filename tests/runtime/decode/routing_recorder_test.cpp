@@ -1,5 +1,6 @@
 //===- routing_recorder_test.cpp - Is what ran what the file says? --------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/decode/routing_recorder.h"
 #include "runtime/experts/routing_file.h"
 #include "tests/runtime/executor/run_tiny.h"

@@ -1,5 +1,6 @@
 //===- capture_test.cpp - What is captured, and what when that fails ------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/core/fault.h"
 #include "runtime/executor/graphs.h"
 #include "tests/runtime/executor/run_dynamic.h"

@@ -1,5 +1,6 @@
 //===- dynamic_test.cpp - Moving experts changes no bit -------------------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/core/fault.h"
 #include "runtime/experts/policy.h"
 #include "runtime/experts/routing_source.h"

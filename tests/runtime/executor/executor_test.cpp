@@ -1,5 +1,6 @@
 //===- executor_test.cpp - Plans written by hand, run on the CPU ----------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/executor/rope_table.h"
 #include "tests/runtime/executor/run_tiny.h"
 

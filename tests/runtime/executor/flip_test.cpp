@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "tests/runtime/executor/run_tiny.h"
 
 #include <cstdlib>

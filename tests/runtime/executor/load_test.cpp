@@ -1,5 +1,6 @@
 //===- load_test.cpp - How weights come to the device ---------------------===//
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/core/fault.h"
 #include "tests/runtime/executor/run_tiny.h"
 

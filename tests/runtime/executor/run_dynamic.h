@@ -1,6 +1,7 @@
 //===- run_dynamic.h - Plans that move experts, against those that do not -===//
 #pragma once
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "tests/runtime/executor/run_tiny.h"
 
 namespace sluice::testing {

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/backend/backend.h"
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/experts/expert_home.h"
 #include "tests/runtime/io/temporary_directory.h"
 #include "tests/runtime/plan/tiny_model.h"

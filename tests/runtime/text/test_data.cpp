@@ -1,6 +1,7 @@
 //===- test_data.cpp --------------------------------------------*- C++ -*-===//
 #include "tests/runtime/text/test_data.h"
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -62,12 +63,21 @@ std::string fromBase64(std::string_view text) {
 }
 
 uint32_t crc32(uint32_t crc, const void *data, size_t bytes) {
+  // What eight bits do to the rest, by their value.
+  static const auto table = [] {
+    std::array<uint32_t, 256> table = {};
+    for (uint32_t value = 0; value < table.size(); ++value) {
+      uint32_t rest = value;
+      for (int bit = 0; bit < 8; ++bit)
+        rest = rest >> 1 ^ (rest & 1 ? 0xEDB88320u : 0);
+      table[value] = rest;
+    }
+    return table;
+  }();
   crc = ~crc;
-  for (size_t i = 0; i < bytes; ++i) {
-    crc ^= static_cast<const uint8_t *>(data)[i];
-    for (int bit = 0; bit < 8; ++bit)
-      crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-  }
+  for (size_t i = 0; i < bytes; ++i)
+    crc =
+        crc >> 8 ^ table[(crc ^ static_cast<const uint8_t *>(data)[i]) & 0xffu];
   return ~crc;
 }
 
