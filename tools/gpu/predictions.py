@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Holds what --explain predicts against what the GPU does, over budgets and batches.
 
-    predictions.py BIN LOGS [--hardware HW] [--routing FILE] [CASE...]
+    predictions.py BIN LOGS [--hardware HW | --profile-each] [--routing FILE] [CASE...]
 
 BIN holds sluice-compile, sluice-bench and sluice-profile. A CASE is BUDGET:N:EXPERTS, as in
 12GiB:128:auto; without any, a matrix of them. The model is Qwen3-30B-A3B's shapes with weights
 made up in memory. Without --hardware the machine is profiled first, so that predictions are of
-this machine. Routing is uniform, as predictions without a recording assume. With --routing both
+this machine; with --profile-each before every case, where others use the machine too and minutes
+make a difference. Routing is uniform, as predictions without a recording assume. With --routing both
 are of that recording, whose name is in those of the files of a case: the prediction is the mean
 over its tokens behind a short warm-up, and so it is run once around, on slots that a part of it
 has warmed. Prints predicted, simulated and measured milliseconds a step; plans and output go to
@@ -146,7 +147,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bin", type=pathlib.Path, help="folder of the tools")
     parser.add_argument("logs", type=pathlib.Path, help="folder for plans and output")
-    parser.add_argument("--hardware", type=pathlib.Path, help="this machine's hw.json")
+    known = parser.add_mutually_exclusive_group()
+    known.add_argument("--hardware", type=pathlib.Path, help="this machine's hw.json")
+    known.add_argument("--profile-each", action="store_true", help="a profile for every case")
     parser.add_argument("--routing", type=pathlib.Path, help="a recording of a model of this shape")
     parser.add_argument("cases", nargs="*", metavar="BUDGET:N:EXPERTS")
     arguments = parser.parse_intermixed_args()
@@ -158,7 +161,7 @@ def main():
         if not (arguments.logs / MODEL).exists():
             script = ROOT / "tests/e2e/make_sparse_checkpoint.py"
             runner.run("model", sys.executable, "-B", script, MODEL, arguments.logs / MODEL)
-        if not arguments.hardware:
+        if not arguments.hardware and not arguments.profile_each:
             runner.hardware = runner.profile()
     except Failure as failure:
         sys.exit(str(failure))
@@ -167,6 +170,9 @@ def main():
     for case in arguments.cases or MATRIX:
         budget, batch, experts = case.split(":")
         try:
+            if arguments.profile_each:
+                runner.hardware = shipped
+                runner.hardware = runner.profile()
             print(runner.case(budget, int(batch), experts), flush=True)
         except Failure as failure:
             failed = True
