@@ -182,6 +182,30 @@ TEST_F(Dynamic, HandedOver) {
   EXPECT_TRUE(hasParts);
 }
 
+/// The same behind copies that prefetches began: the bus is done when those
+/// have arrived too.
+TEST_F(Dynamic, HandedOverBehindPrefetches) {
+  for (const char *fault : {"", "late"})
+    for (uint32_t limit : {1, 4}) {
+      SCOPED_TRACE(std::string(fault) + " " + std::to_string(limit) + " ahead");
+      setFaults(fault);
+      TinyExperts experts = plainExperts();
+      experts.slots = 16;
+      experts.homes = {fb::Home::Host};
+      experts.prefetch = limit;
+      experts.split = true;
+      experts.share = 0.6f;
+      check(experts);
+      EXPECT_EQ(counters.hostBytes + counters.fetchedBytes,
+                counters.misses * slotBytes);
+      EXPECT_GT(counters.prefetched, 0u);
+      if (*fault) {
+        EXPECT_LT(counters.hostBytes, counters.hostExperts * slotBytes);
+      }
+    }
+  setFaults("");
+}
+
 TEST_F(Dynamic, SharedInParts) {
   TinyExperts experts = plainExperts();
   experts.slots = 5;
