@@ -188,7 +188,8 @@ def Plan_RunExpertsOp : Plan_ExpertOp<"run_experts"> {
   let description = [{
     On the compute stream. `in` [rows, hidden]; `inner` f32 [rows, top_k, inner];
     `outputs` f32 [rows, top_k, hidden], of which it writes the pairs of its
-    experts, and what it takes over of the CPU's at the end; `tables` and `tables_host` i32, 2 * experts + 1 + rows * top_k.
+    experts, and what it takes over of the CPU's at the end; `tables` and
+    `tables_host` i32, 2 * experts + 1 + rows * top_k.
 
     ```mlir
     plan.run_experts %bank part 0 of 1

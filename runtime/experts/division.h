@@ -1,4 +1,4 @@
-//===- division.h - Missing experts for CPU and bus ----------- -*- C++ -*-===//
+//===- division.h - Missing experts for CPU and bus -------------*- C++ -*-===//
 //
 // A missing expert comes over the bus or is computed where it lies, and both
 // should end together. Arithmetic alone: the engine asks while a plan runs, and
