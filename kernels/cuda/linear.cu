@@ -1,6 +1,6 @@
 //===- linear.cu - y = x W^T (+ bias), portable ---------------------------===//
 
-#include "kernels/cuda/linear.cuh"
+#include "kernels/cuda/linear_row.cuh"
 
 namespace sluice::cuda {
 namespace {
@@ -16,6 +16,15 @@ __global__ void __launch_bounds__(Warps *kWarp, kMinBlocks<W, R, O>)
   int64_t tile = blockIdx.x / rowBlocks;
   int64_t first = (tile * Warps + threadIdx.x / kWarp) * O;
   linearTile<W, R, O, Warps>(staged, args, args, firstRow, first);
+}
+
+template <typename W, int Warps>
+__global__ void __launch_bounds__(Warps *kWarp, kRowBlocks)
+    linearRowKernel(Linear args) {
+  extern __shared__ uint4 memory[];
+  letLaterBegin();
+  linearRow<W, Warps>(memory, args, args,
+                      int64_t{blockIdx.x} * Warps + threadIdx.x / kWarp);
 }
 
 // Any sizes, types and alignments: one warp a row and output.
@@ -47,6 +56,18 @@ cudaError_t linear(const KernelArgs &args, int64_t rows,
                          kThreads, 0, context.stream>>>(sizes);
     return cudaGetLastError();
   }
+  cudaError_t error = cudaSuccess;
+  auto launchRow = [&](auto tile, int bytes) {
+    using T = decltype(tile);
+    auto *kernel = linearRowKernel<typename T::Type, T::kWarps>;
+    if (cudaError_t error = allowRowBytes(kernel); error != cudaSuccess)
+      return error;
+    return enqueue(context, kernel, gridFor(sizes.outputs, T::kWarps),
+                   T::kWarps * kWarp, bytes, sizes);
+  };
+  if (withRowForm(sizes.weightType, rows, sizes.inputs, sizes.outputs, context,
+                  error, launchRow))
+    return error;
   return withTile(
       sizes.weightType, rows, sizes.outputs, context, [&](auto tile) {
         using T = decltype(tile);
