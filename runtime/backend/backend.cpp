@@ -67,6 +67,14 @@ Status noGraphs(const Backend &backend) {
 }
 } // namespace
 
+Status Backend::report(StreamKind stream, std::span<const ReportPart> parts,
+                       uint32_t event) {
+  for (const ReportPart &part : parts)
+    SLUICE_RETURN_IF_ERROR(copy(stream, part.target, MemoryKind::Host,
+                                part.source, MemoryKind::Device, part.bytes));
+  return record(stream, event);
+}
+
 Status Backend::beginGraph(StreamKind) { return noGraphs(*this); }
 Result<uint32_t> Backend::endGraph(StreamKind) { return noGraphs(*this); }
 Status Backend::launchGraph(StreamKind, uint32_t) { return noGraphs(*this); }

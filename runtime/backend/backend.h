@@ -36,6 +36,13 @@ struct HostLaunch;
 /// knows. Stays valid as long as the backend.
 using KernelHandle = void (*)();
 
+/// A copy of device memory to host memory, both of one backend.
+struct ReportPart {
+  void *target;
+  const void *source;
+  uint64_t bytes;
+};
+
 class Backend {
 public:
   Backend();
@@ -100,6 +107,11 @@ public:
   /// recorded again and again: a wait means the record enqueued last before it.
   virtual Status record(StreamKind stream, uint32_t event) = 0;
 
+  /// Copies the parts and records `event`: what the driving thread waits for,
+  /// which may see it sooner than after copies and a record.
+  virtual Status report(StreamKind stream, std::span<const ReportPart> parts,
+                        uint32_t event);
+
   /// What is enqueued on `stream` from here on starts after the point that the
   /// latest record of `event` marks. Waiting for an event that was never
   /// recorded waits for nothing.
@@ -129,13 +141,15 @@ public:
   /// then for what is read once.
   virtual bool kernelsReach(const void * /*host*/) const { return false; }
 
-  /// Whether launches and copies of a stream can be recorded once and enqueued
+  /// Whether work of a stream can be recorded once and enqueued
   /// again by one call.
   virtual bool hasGraphs() const { return false; }
-  /// From here to endGraph launches and copies on `stream` are recorded and not
-  /// run; KernelArgs are taken as they are now. Nothing else may be called for
-  /// this stream meanwhile, and no other stream may be recorded. What is
-  /// recorded should have run once before: libraries choose on first use.
+  /// From here to endGraph launches, copies, records and reports on `stream`
+  /// are recorded and not run; KernelArgs are taken as they are now. Nothing
+  /// else may be called for this stream meanwhile, and no other stream may be
+  /// recorded. What is recorded should have run once before: libraries choose
+  /// on first use. Each launch of the graph records the events anew, when it
+  /// gets there or at its end.
   virtual Status beginGraph(StreamKind stream);
   /// Ends the recording, also after a failed launch, and gives the graph's
   /// number. Graphs live as long as the backend.

@@ -4,6 +4,7 @@
 
 #include "kernels/signatures.h"
 #include "runtime/executor/bind_experts.h"
+#include "runtime/executor/bind_reports.h"
 #include "runtime/plan/version.h"
 
 #include <algorithm>
@@ -174,6 +175,7 @@ Result<BoundEntry> bindEntry(const fb::Entry &entry, const BoundMemory &memory,
                                             memory, plan, backend, engine));
     bound.steps.push_back(step);
   }
+  bindReports(bound.steps);
   bindGraphs(bound);
   for (const fb::Port *port : *entry.inputs())
     bound.inputs.push_back(bindPort(*port, memory));

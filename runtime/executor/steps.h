@@ -63,6 +63,17 @@ struct WaitStep {
   uint32_t event;
 };
 
+/// Copies to the host at the end of a stretch that may be captured, and the
+/// record behind it: bind_reports.h.
+struct ReportStep {
+  static constexpr uint32_t kMaxCopies = 2;
+
+  StreamKind stream;
+  uint32_t event;
+  uint32_t count;
+  CopyStep copies[kMaxCopies];
+};
+
 /// The instructions between this and `end` may be captured; graphs.h does.
 struct GraphBeginStep {
   StreamKind stream;
@@ -113,16 +124,17 @@ struct ExpertPrefetchStep {
   uint32_t bank, from, limit;
 };
 
-using Step =
-    std::variant<LaunchStep, CopyStep, RecordStep, WaitStep, GraphBeginStep,
-                 GraphEndStep, ExpertDemandStep, ExpertSplitStep,
-                 ExpertFetchStep, ExpertRunHostStep, ExpertRunStep,
-                 ExpertJoinStep, ExpertReleaseStep, ExpertPrefetchStep>;
+using Step = std::variant<LaunchStep, CopyStep, RecordStep, WaitStep,
+                          ReportStep, GraphBeginStep, GraphEndStep,
+                          ExpertDemandStep, ExpertSplitStep, ExpertFetchStep,
+                          ExpertRunHostStep, ExpertRunStep, ExpertJoinStep,
+                          ExpertReleaseStep, ExpertPrefetchStep>;
 
 Status run(const LaunchStep &step, Backend &backend, const StepSize &size);
 Status run(const CopyStep &step, Backend &backend, const StepSize &size);
 Status run(const RecordStep &step, Backend &backend, const StepSize &size);
 Status run(const WaitStep &step, Backend &backend, const StepSize &size);
+Status run(const ReportStep &step, Backend &backend, const StepSize &size);
 Status run(const GraphBeginStep &step, Backend &backend, const StepSize &size);
 Status run(const GraphEndStep &step, Backend &backend, const StepSize &size);
 Status run(const ExpertDemandStep &step, Backend &, const StepSize &size);

@@ -89,8 +89,10 @@ public:
 
   Status record(StreamKind stream, uint32_t event) override {
     SLUICE_RETURN_IF_ERROR(checkEvent(event));
-    SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
-    events[event] = streams[int(stream)]->mark();
+    if (isRecording(stream))
+      recorded->events.push_back(event);
+    else
+      events[event] = streams[int(stream)]->mark();
     return Status::ok();
   }
 
@@ -175,6 +177,8 @@ public:
                         ", expected below " + std::to_string(graphs.size()));
     SLUICE_RETURN_IF_ERROR(checkNotRecording(stream));
     push(stream, cpu::GraphCommand{graphs[graph].get()});
+    for (uint32_t event : graphs[graph]->events)
+      events[event] = streams[int(stream)]->mark();
     return Status::ok();
   }
 
@@ -210,9 +214,10 @@ private:
   Status checkNotRecording(StreamKind stream) const {
     if (!isRecording(stream))
       return Status::ok();
-    return Status(ErrorCode::InvalidArgument,
-                  "cpu: stream " + std::string(sluice::name(stream)) +
-                      " is recorded, expected only launches and copies");
+    return Status(
+        ErrorCode::InvalidArgument,
+        "cpu: stream " + std::string(sluice::name(stream)) +
+            " is recorded, expected only launches, copies and records");
   }
   /// A GPU may refuse a recording; here tests alone make it so.
   static Status refuseByFault(const char *what) {

@@ -17,6 +17,7 @@ namespace sluice::cpu {
 struct Graph {
   std::vector<Command> commands; ///< Launches and copies.
   std::deque<KernelArgs> args;   ///< Stay in place: commands point to them.
+  std::vector<uint32_t> events;  ///< Recorded at the end.
 };
 
 } // namespace sluice::cpu

@@ -6,6 +6,8 @@
 #include "runtime/backend/cuda/graphs.h"
 #include "runtime/backend/cuda/host_flag.h"
 #include "runtime/backend/cuda/host_memory.h"
+#include "runtime/backend/cuda/report_kernel.h"
+#include "runtime/backend/cuda/reports.h"
 #include "runtime/backend/cuda/small_copy.h"
 #include "runtime/backend/cuda/spans.h"
 
@@ -14,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <nvtx3/nvToolsExt.h>
+#include <thread>
 #include <vector>
 
 namespace sluice {
@@ -44,6 +47,8 @@ public:
   Status upload(StreamKind stream, void *target, const void *source,
                 uint64_t bytes) override;
   Status record(StreamKind stream, uint32_t event) override;
+  Status report(StreamKind stream, std::span<const ReportPart> parts,
+                uint32_t event) override;
   Status wait(StreamKind stream, uint32_t event) override;
   Status hostFunction(StreamKind stream, void (*function)(void *),
                       void *context) override;
@@ -79,6 +84,7 @@ private:
   /// why.
   cudaError_t makeCurrent() const;
   Status checkEvent(uint32_t event) const;
+  Result<bool> queryReport(uint32_t event);
   Status checkNotCapturing(StreamKind stream) const;
   /// Calls enqueue(), measured and named where someone wants that.
   template <typename Enqueue>
@@ -107,7 +113,9 @@ private:
   cuda::HostMemory hostMemory;
   cuda::HostFlag hostFlag;
   cuda::Graphs graphs;
+  cuda::Reports reports;
   cuda::Spans spans;
+  unsigned unanswered = 0; ///< Queries that found no report.
 };
 
 CudaBackend::~CudaBackend() {
@@ -186,6 +194,7 @@ Status CudaBackend::reserveEvents(uint32_t count) {
                  "backend cuda: making an event"));
     events.push_back(event);
   }
+  reports.reserve(count);
   return Status::ok();
 }
 
@@ -314,7 +323,7 @@ Status CudaBackend::checkNotCapturing(StreamKind stream) const {
     return Status::ok();
   return Status(ErrorCode::InvalidArgument,
                 "backend cuda: stream " + std::string(sluice::name(stream)) +
-                    " is recorded, expected only launches and copies");
+                    " is recorded, expected only launches, copies and records");
 }
 
 Status CudaBackend::beginGraph(StreamKind stream) {
@@ -330,8 +339,15 @@ Result<uint32_t> CudaBackend::endGraph(StreamKind stream) {
 Status CudaBackend::launchGraph(StreamKind stream, uint32_t graph) {
   SLUICE_RETURN_IF_ERROR(graphs.check(graph));
   SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
-  return enqueued(stream, "backend cuda: launching a graph", 0,
-                  [&] { return graphs.launch(streamOf(stream), graph); });
+  SLUICE_RETURN_IF_ERROR(
+      enqueued(stream, "backend cuda: launching a graph", 0,
+               [&] { return graphs.launch(streamOf(stream), graph); }));
+  for (const cuda::Graphs::Event &recorded : graphs.events(graph))
+    if (recorded.isReport)
+      reports.expect(recorded.event, streamOf(stream));
+    else
+      reports.forget(recorded.event);
+  return Status::ok();
 }
 
 Status CudaBackend::checkEvent(uint32_t event) const {
@@ -345,23 +361,67 @@ Status CudaBackend::checkEvent(uint32_t event) const {
 
 Status CudaBackend::record(StreamKind stream, uint32_t event) {
   SLUICE_RETURN_IF_ERROR(checkEvent(event));
-  SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
   (void)makeCurrent();
-  return toStatus(cudaEventRecord(events[event], streamOf(stream)),
-                  "backend cuda: recording an event");
+  const bool captured = graphs.isCapturing(streamOf(stream));
+  // As a node of the graph: else the event would be a part of its order alone.
+  SLUICE_RETURN_IF_ERROR(
+      toStatus(cudaEventRecordWithFlags(events[event], streamOf(stream),
+                                        captured ? cudaEventRecordExternal
+                                                 : cudaEventRecordDefault),
+               "backend cuda: recording an event"));
+  if (captured)
+    graphs.note({event, false});
+  else
+    reports.forget(event);
+  return Status::ok();
+}
+
+Status CudaBackend::report(StreamKind stream, std::span<const ReportPart> parts,
+                           uint32_t event) {
+  SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  uint64_t bytes = 0;
+  bool reachable = true;
+  for (const ReportPart &part : parts) {
+    bytes += part.bytes;
+    reachable = reachable && hostMemory.isReachable(part.target);
+  }
+  // Memory that is not pinned is not written when the next kernel begins.
+  if (!reachable || !reports.canReport(event))
+    return Backend::report(stream, parts, event);
+  if (parts.size() > cuda::kReportParts || bytes > cuda::kReportBytes) {
+    for (const ReportPart &part : parts)
+      SLUICE_RETURN_IF_ERROR(copy(stream, part.target, MemoryKind::Host,
+                                  part.source, MemoryKind::Device, part.bytes));
+    parts = {};
+    bytes = 0;
+  }
+  SLUICE_RETURN_IF_ERROR(
+      enqueued(stream, "backend cuda: enqueuing a report", bytes, [&] {
+        return reports.enqueue(contexts[static_cast<int>(stream)], parts,
+                               event);
+      }));
+  if (graphs.isCapturing(streamOf(stream)))
+    graphs.note({event, true});
+  else
+    reports.expect(event, streamOf(stream));
+  return Status::ok();
 }
 
 Status CudaBackend::wait(StreamKind stream, uint32_t event) {
   SLUICE_RETURN_IF_ERROR(checkEvent(event));
   SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
   (void)makeCurrent();
-  return toStatus(cudaStreamWaitEvent(streamOf(stream), events[event], 0),
+  return toStatus(reports.isLatest(event)
+                      ? reports.wait(streamOf(stream), event)
+                      : cudaStreamWaitEvent(streamOf(stream), events[event], 0),
                   "backend cuda: waiting for an event");
 }
 
 Result<bool> CudaBackend::query(uint32_t event) {
   SLUICE_RETURN_IF_ERROR(checkEvent(event));
   (void)makeCurrent();
+  if (reports.isLatest(event))
+    return queryReport(event);
   cudaError_t code = cudaEventQuery(events[event]);
   if (code == cudaErrorNotReady) {
     // No error, but CUDA may keep it as the last one.
@@ -372,16 +432,41 @@ Result<bool> CudaBackend::query(uint32_t event) {
   return true;
 }
 
+Result<bool> CudaBackend::queryReport(uint32_t event) {
+  // To ask CUDA takes longer than to look, and only work that fails makes it
+  // necessary: its report never comes.
+  constexpr unsigned kLooks = 256;
+  if (reports.hasCome(event))
+    return true;
+  if (++unanswered % kLooks != 0)
+    return false;
+  cudaError_t code = cudaStreamQuery(reports.streamOf(event));
+  if (code == cudaErrorNotReady) {
+    (void)cudaGetLastError();
+    return false;
+  }
+  SLUICE_RETURN_IF_ERROR(toStatus(code, "backend cuda: running enqueued work"));
+  if (reports.hasCome(event))
+    return true;
+  return Status(ErrorCode::Internal,
+                "backend cuda: event " + std::to_string(event) +
+                    " was not reported by work that is done");
+}
+
 Status CudaBackend::waitOnHost(uint32_t event) {
   using Clock = std::chrono::steady_clock;
   auto end = Clock::now() + kSpin;
-  do {
+  for (;;) {
     SLUICE_ASSIGN_OR_RETURN(bool done, query(event));
     if (done)
       return Status::ok();
-  } while (Clock::now() < end);
-  return toStatus(cudaEventSynchronize(events[event]),
-                  "backend cuda: running enqueued work");
+    if (Clock::now() < end)
+      continue;
+    if (!reports.isLatest(event))
+      return toStatus(cudaEventSynchronize(events[event]),
+                      "backend cuda: running enqueued work");
+    std::this_thread::yield();
+  }
 }
 
 Status CudaBackend::awaitHostWork(StreamKind stream, size_t count) {

@@ -4,14 +4,16 @@
 #include "runtime/backend/cuda/error.h"
 #include "runtime/core/fault.h"
 
+#include <utility>
+
 namespace sluice::cuda {
 
 void Graphs::clear() {
   cudaGraph_t graph = nullptr;
   if (capturing && cudaStreamEndCapture(capturing, &graph) == cudaSuccess)
     (void)cudaGraphDestroy(graph);
-  for (cudaGraphExec_t executable : graphs)
-    (void)cudaGraphExecDestroy(executable);
+  for (const Graph &graph : graphs)
+    (void)cudaGraphExecDestroy(graph.executable);
   capturing = nullptr;
   graphs.clear();
 }
@@ -28,6 +30,7 @@ Status Graphs::begin(cudaStream_t stream) {
           : cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed),
       "backend cuda: beginning a graph"));
   capturing = stream;
+  noted.clear();
   return Status::ok();
 }
 
@@ -46,7 +49,7 @@ Result<uint32_t> Graphs::end(cudaStream_t stream) {
                          : cudaGraphInstantiate(&executable, graph, 0);
   (void)cudaGraphDestroy(graph);
   if (code == cudaSuccess) {
-    graphs.push_back(executable);
+    graphs.push_back({executable, std::move(noted)});
     // Else the first launch would do it.
     code = cudaGraphUpload(executable, stream);
   }

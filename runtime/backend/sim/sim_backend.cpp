@@ -56,6 +56,7 @@ struct Pending {
 struct Graph {
   std::vector<Pending> nodes;
   std::deque<KernelArgs> args;
+  std::vector<uint32_t> events; ///< Recorded at the end.
 };
 
 sim::Engine engineOf(const Pending &work) {
@@ -125,12 +126,9 @@ public:
   Status copy(StreamKind stream, void *target, MemoryKind targetKind,
               const void *source, MemoryKind sourceKind,
               uint64_t bytes) override {
-    if (bytes == 0)
-      return Status::ok();
-    Pending work = {};
-    work.kind = Pending::Copy;
-    work.copy = {target, source, targetKind, sourceKind, bytes};
-    enqueue(stream, work, launchCost);
+    if (bytes > 0)
+      enqueue(stream, copyOf(target, targetKind, source, sourceKind, bytes),
+              launchCost);
     return Status::ok();
   }
 
@@ -145,10 +143,31 @@ public:
 
   Status record(StreamKind stream, uint32_t event) override {
     SLUICE_RETURN_IF_ERROR(checkEvent(event));
-    SLUICE_RETURN_IF_ERROR(checkNotRecorded(stream));
     now += smallCost;
-    timeline.record(int(stream), event, now);
+    if (recorded == stream)
+      graphs.back().events.push_back(event);
+    else
+      timeline.record(int(stream), event, now);
     return Status::ok();
+  }
+
+  /// One launch writes all parts: the way to the host is gone once.
+  Status report(StreamKind stream, std::span<const ReportPart> parts,
+                uint32_t event) override {
+    SLUICE_RETURN_IF_ERROR(checkEvent(event));
+    MemoryKind target = MemoryKind::Host;
+    double cost = launchCost;
+    for (const ReportPart &part : parts) {
+      if (part.bytes == 0)
+        continue;
+      enqueue(stream,
+              copyOf(part.target, target, part.source, MemoryKind::Device,
+                     part.bytes),
+              cost);
+      target = MemoryKind::Device;
+      cost = 0;
+    }
+    return record(stream, event);
   }
 
   Status wait(StreamKind stream, uint32_t event) override {
@@ -217,6 +236,8 @@ public:
     now += launchCost;
     for (const Pending &node : graphs[graph].nodes)
       push(stream, node);
+    for (uint32_t event : graphs[graph].events)
+      timeline.record(int(stream), event, now);
     return Status::ok();
   }
 
@@ -331,13 +352,21 @@ private:
     if (recorded != stream)
       return Status::ok();
     return misuse("stream " + std::string(sluice::name(stream)) +
-                  " is recorded as a graph, expected launches and copies "
-                  "alone until endGraph");
+                  " is recorded as a graph, expected launches, copies and "
+                  "records alone until endGraph");
   }
 
   /// The host waits for something that ends, or ended, at `time`.
   void waitUntil(double time) {
     now = time > now ? time + hardware.syncUs.value : now + smallCost;
+  }
+
+  static Pending copyOf(void *target, MemoryKind targetKind, const void *source,
+                        MemoryKind sourceKind, uint64_t bytes) {
+    Pending work = {};
+    work.kind = Pending::Copy;
+    work.copy = {target, source, targetKind, sourceKind, bytes};
+    return work;
   }
 
   void enqueue(StreamKind stream, Pending work, double cost) {

@@ -224,7 +224,7 @@ TEST_F(Sim, AGraphCostsTheHostOneLaunch) {
   ok(backend->beginGraph(StreamKind::Compute));
   for (int i = 0; i < 3; ++i)
     launch(StreamKind::Compute);
-  EXPECT_FALSE(backend->record(StreamKind::Compute, 0).isOk());
+  EXPECT_FALSE(backend->wait(StreamKind::Compute, 0).isOk());
   EXPECT_FALSE(backend->synchronize(StreamKind::Compute).isOk());
   auto graph = backend->endGraph(StreamKind::Compute);
   ASSERT_TRUE(graph.isOk());
@@ -236,6 +236,27 @@ TEST_F(Sim, AGraphCostsTheHostOneLaunch) {
   ok(backend->synchronize());
   EXPECT_EQ(backend->clockUs(), start + 4 + 6 * 50 + 10);
   EXPECT_FALSE(backend->launchGraph(StreamKind::Compute, *graph + 1).isOk());
+}
+
+TEST_F(Sim, AReportGoesToTheHostOnce) {
+  constexpr uint64_t kPart = 1 << 20;
+  Allocation device = allocate(kDevice, 2 * kPart);
+  Allocation host = allocate(kHost, 2 * kPart);
+  const ReportPart parts[] = {
+      {host.data(), device.data(), kPart},
+      {host.data() + kPart, device.data() + kPart, kPart}};
+  auto seen = [&](std::span<const ReportPart> some) {
+    const double start = backend->clockUs();
+    ok(backend->report(StreamKind::Compute, some, 0));
+    ok(backend->waitOnHost(0));
+    return backend->clockUs() - start;
+  };
+  const Hardware hardware = roundFigures();
+  const double once = hardware.deviceToHostUs(kPart);
+  const double within = 2 * kPart / (hardware.deviceBandwidth.value * 1e3);
+  const double one = seen({parts, 1});
+  EXPECT_GT(one, once);
+  EXPECT_NEAR(seen(parts), one + within, 1e-9);
 }
 
 TEST_F(Sim, RefusesAMachineWithoutFigures) {
