@@ -152,6 +152,8 @@ std::string runOnGpu(const Case &source, const GpuOptions &options,
   cuda::CudaContext context = device().context;
   if (options.multiprocessors)
     context.multiprocessors = options.multiprocessors;
+  if (options.older)
+    context.architecture = 0;
   if (!options.library)
     context.blas = nullptr;
   Mirror mirror(operands, options.shift);

@@ -21,6 +21,8 @@ struct GpuOptions {
   bool library = true;
   /// Bytes by which operands lie beside a multiple of 256 on the device.
   size_t shift = 0;
+  /// As on a device before 9.0: no kernel begins early, and none has clusters.
+  bool older = false;
   /// Records the launch into a graph and runs that.
   bool graph = false;
 };

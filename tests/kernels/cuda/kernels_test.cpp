@@ -40,6 +40,10 @@ double largestNmse(const Case &source, const Operands &expected,
   return largest;
 }
 
+/// What chooses the forms of kernels: few multiprocessors make large blocks of
+/// work, many make small ones, and older devices have other ways to wait.
+const GpuOptions kForms[] = {{}, {.multiprocessors = 1}, {.older = true}};
+
 std::vector<Kernel> allKernels() {
   std::vector<Kernel> kernels;
   for (int i = 0; i < kKernelCount; ++i)
@@ -58,10 +62,8 @@ TEST_P(Portable, GivesTheBitsOfTheCpu) {
   for (int seed = 0, end = caseCount(60); seed < end; ++seed) {
     Case source = makeCase(GetParam(), seed);
     Operands expected = runOnCpu(source);
-    // Few multiprocessors make large blocks of work, many make small ones.
-    for (int multiprocessors : {0, 1}) {
+    for (const GpuOptions &options : kForms) {
       Operands actual(source);
-      GpuOptions options{.multiprocessors = multiprocessors};
       ASSERT_EQ(runOnGpu(source, options, actual), "");
       ASSERT_EQ(actual.damage(source), "") << source.describe();
       ASSERT_EQ(compareBits(source, expected, actual), "");
@@ -118,9 +120,8 @@ TEST_P(Border, GivesTheBitsOfTheCpu) {
     Case source =
         makeCase(kernel, seed, {.rows = kRows[seed % 6], .dims = dims});
     Operands expected = runOnCpu(source);
-    for (int multiprocessors : {0, 1}) {
+    for (const GpuOptions &options : kForms) {
       Operands actual(source);
-      GpuOptions options{.multiprocessors = multiprocessors};
       ASSERT_EQ(runOnGpu(source, options, actual), "");
       ASSERT_EQ(actual.damage(source), "") << source.describe();
       ASSERT_EQ(compareBits(source, expected, actual), "");
