@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 namespace sluice {
@@ -73,6 +74,46 @@ double copyUs(const Curve &curve, double bytes) {
   return std::max(us, bytes / (fastest * 1e3));
 }
 
+/// Where nobody measured both at once: what the host's memory gives is shared
+/// in proportion to the rates alone.
+HostRates withinRead(const Hardware &hardware, HostRates alone) {
+  double fastest = 0;
+  for (const Curve::Point &point : hardware.hostToDevice.points)
+    fastest = std::max(fastest, point.y);
+  const double all =
+      std::min(fastest + hardware.hostExpert.at(1), hardware.hostRead.value);
+  const double part = std::min(1.0, all / (alone.bus + alone.experts));
+  return {part * alone.bus, part * alone.experts};
+}
+
+/// What was measured of both at once where the experts alone have one rate.
+struct AtRate {
+  double busPart = 0; ///< Of its rate alone, that the bus keeps.
+  double experts = 0; ///< GB/s, no more than alone.
+};
+
+/// By the rate of the experts alone. Rows of the same rate there, as on a
+/// machine whose memory bounds all of them, give one point with their mean. The
+/// experts' rates never fall: where faster ones were seen to read less beside
+/// copies, by a little, that is noise.
+std::map<double, AtRate> byRateAlone(const Hardware &hardware) {
+  std::map<double, AtRate> sums;
+  std::map<double, double> counts;
+  for (const SharedMemory::Point &point : hardware.shared.points) {
+    const double rate = hardware.hostExpert.at(point.rows);
+    AtRate &sum = sums[rate];
+    sum.busPart += std::min(1.0, point.both.bus / hardware.shared.busAlone);
+    sum.experts += std::min(rate, point.both.experts);
+    ++counts[rate];
+  }
+  double slower = 0;
+  for (auto &[rate, sum] : sums) {
+    sum.busPart /= counts[rate];
+    sum.experts = slower = std::max(slower, sum.experts / counts[rate]);
+  }
+  return sums;
+}
+
 } // namespace
 
 double Curve::at(double x) const {
@@ -101,20 +142,25 @@ double Hardware::hostExpertUs(double bytes, double rows) const {
 }
 
 HostRates Hardware::together(HostRates alone) const {
-  HostRates part = shared;
-  double all = shared.bus + shared.experts;
-  if (all <= 0) {
-    double fastest = 0;
-    for (const Curve::Point &point : hostToDevice.points)
-      fastest = std::max(fastest, point.y);
-    all = std::min(fastest + hostExpert.at(1), hostRead.value);
-    part = alone;
+  if (shared.points.empty())
+    return withinRead(*this, alone);
+  // By their rate and not by their rows: it is what callers know of a job whose
+  // experts serve different numbers of rows.
+  const std::map<double, AtRate> measured = byRateAlone(*this);
+  const auto after = measured.lower_bound(alone.experts);
+  if (after == measured.begin() || after == measured.end()) {
+    const auto &[rate, end] =
+        after == measured.end() ? *std::prev(after) : *after;
+    return {alone.bus * end.busPart, alone.experts * (end.experts / rate)};
   }
-  if (alone.bus + alone.experts <= all)
-    return alone;
-  const double bus = std::clamp(all * part.bus / (part.bus + part.experts),
-                                all - alone.experts, alone.bus);
-  return {bus, all - bus};
+  // The experts' rate is linear, and not the part that they keep of it: between
+  // two parts that are far apart, faster ones would read less.
+  const auto &[low, below] = *std::prev(after);
+  const auto &[high, above] = *after;
+  const double share = (alone.experts - low) / (high - low);
+  return {alone.bus * std::lerp(below.busPart, above.busPart, share),
+          std::min(alone.experts, // but for a rounding
+                   std::lerp(below.experts, above.experts, share))};
 }
 
 double Hardware::hostRoundTripUs() const {

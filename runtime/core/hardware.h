@@ -64,6 +64,22 @@ struct HostRates {
   double bus = 0, experts = 0;
 };
 
+/// What both reach at once, by the rows that an expert serves: more rows are
+/// more arithmetic over the same weights, so experts read less and take less
+/// from the bus. Empty where nobody measured.
+struct SharedMemory {
+  struct Point {
+    double rows = 0;
+    HostRates both; ///< Above 0.
+  };
+  std::vector<Point> points; ///< Increasing in rows.
+  /// GB/s of the same copies alone: beside it the points say which part of its
+  /// rate the bus keeps. It stands here because hostToDevice does not tell of
+  /// which size those copies are; the experts' rate alone is hostExpert's.
+  double busAlone = 0;
+  std::string source;
+};
+
 struct Hardware {
   std::string name;
 
@@ -83,11 +99,9 @@ struct Hardware {
   Figure syncUs;        ///< Work is done until the host thread knows it.
   Figure copyLatencyUs; ///< A small copy alone, until its end is seen.
 
-  /// Optional: while a job of such experts, of one row, and copies of others
-  /// run at once, without hostJobUs and a copy's latency; both rates 0 where
-  /// nobody measured. The source is of both.
-  HostRates shared;
-  std::string sharedSource;
+  /// Optional: while a job of such experts and copies of others run at once,
+  /// without hostJobUs and a copy's latency.
+  SharedMemory shared;
   /// Optional, 0 where nobody measured. From the ids' computation on the device
   /// until the host has read them, looked the experts up and the first copy
   /// starts; and from the end of the host's experts until their results are in
@@ -110,11 +124,13 @@ struct Hardware {
   /// arithmetic bounds, and the rate falls as 1 / rows.
   double hostExpertUs(double bytes, double rows) const;
 
-  /// Both rates while both run, from those of each alone. They share what the
-  /// host's memory gives: as measured, else the sum of the rates alone (the
-  /// fastest copies, experts of one row) but no more than hostRead. Where that
-  /// is too little, each gets its part of it (as measured, else as it would
-  /// read alone), and what one cannot use the other gets.
+  /// Both rates while both run, from those above 0 of each alone: above 0, no
+  /// more than alone, and no less for being faster alone. As measured: at the
+  /// point whose experts have that rate alone (hostExpert at its rows), the bus
+  /// keeps its part and the experts read what they read there; linear between
+  /// points, the same parts beyond the ends. Where nobody measured they share
+  /// the sum of the rates alone (the fastest copies, experts of one row) but no
+  /// more than hostRead, in proportion where that is too little.
   HostRates together(HostRates alone) const;
 
   /// roundTripUs, else the latency of a small copy and a wait.

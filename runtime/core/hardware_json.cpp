@@ -5,6 +5,7 @@
 #include "runtime/core/json.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <initializer_list>
 #include <set>
@@ -97,15 +98,48 @@ Status readFigure(const JsonObject &root, const char *key, Figure &figure) {
   return Status::ok();
 }
 
-Status readShared(const JsonObject &root, Hardware &hardware) {
-  SLUICE_ASSIGN_OR_RETURN(JsonObject object, root.object(kShared));
-  SLUICE_RETURN_IF_ERROR(
-      checkKeys(object, root.where(kShared), {"bus", "experts", "source"}));
-  SLUICE_ASSIGN_OR_RETURN(hardware.shared.bus, readNumber(object, "bus"));
-  SLUICE_ASSIGN_OR_RETURN(hardware.shared.experts,
-                          readNumber(object, "experts"));
-  SLUICE_ASSIGN_OR_RETURN(hardware.sharedSource, readText(object, "source"));
-  return Status::ok();
+/// What a point of a curve is in hw.json: its first number increases, the rest
+/// are rates.
+template <size_t N> struct PointForm {
+  const char *one, *many; ///< "a pair [x, y]", "pairs [x, y]".
+  const char *first;      ///< What increases: "x".
+};
+constexpr PointForm<2> kPair = {"a pair [x, y]", "pairs [x, y]", "x"};
+constexpr PointForm<3> kTriple = {"a triple [rows, bus, experts]",
+                                  "triples [rows, bus, experts]", "rows"};
+
+/// Reads "points" of `object`, at least one.
+template <size_t N>
+Result<std::vector<std::array<double, N>>>
+readPoints(const JsonObject &object, const PointForm<N> &form) {
+  const json *points = object.find("points");
+  if (!points || !points->is_array() || points->empty() ||
+      points->size() > kMaxEntries)
+    return object.mismatch("points", "an array of 1 to " +
+                                         std::to_string(kMaxEntries) + " " +
+                                         form.many);
+  std::vector<std::array<double, N>> read;
+  for (const json &point : *points) {
+    const std::string at =
+        object.where("points") + "[" + std::to_string(read.size()) + "]";
+    if (!point.is_array() || point.size() != N ||
+        !std::ranges::all_of(
+            point, [](const json &number) { return number.is_number(); }))
+      return wrong(at, point, form.one);
+    std::array<double, N> numbers = {};
+    for (size_t i = 0; i < N; ++i)
+      numbers[i] = point[i].template get<double>();
+    const double before = read.empty() ? 0 : read.back()[0];
+    if (!(numbers[0] > before) || !(numbers[0] <= 1e15))
+      return wrong(at, point[0],
+                   std::string("more than the ") + form.first +
+                       " before, at most 1e15");
+    for (size_t i = 1; i < N; ++i)
+      if (!sane(numbers[i]))
+        return wrong(at, point[i], "a number from 1e-9 to 1e9");
+    read.push_back(numbers);
+  }
+  return read;
 }
 
 Status readCurve(const JsonObject &root, const char *key, Curve &curve) {
@@ -113,27 +147,23 @@ Status readCurve(const JsonObject &root, const char *key, Curve &curve) {
   SLUICE_RETURN_IF_ERROR(
       checkKeys(object, root.where(key), {"points", "source"}));
   SLUICE_ASSIGN_OR_RETURN(curve.source, readText(object, "source"));
-  const json *points = object.find("points");
-  const std::string where = object.where("points");
-  if (!points || !points->is_array() || points->empty() ||
-      points->size() > kMaxEntries)
-    return object.mismatch("points", "an array of 1 to " +
-                                         std::to_string(kMaxEntries) +
-                                         " pairs [x, y]");
-  for (const json &point : *points) {
-    const std::string at =
-        where + "[" + std::to_string(curve.points.size()) + "]";
-    if (!point.is_array() || point.size() != 2 || !point[0].is_number() ||
-        !point[1].is_number())
-      return wrong(at, point, "a pair [x, y]");
-    Curve::Point read{point[0].get<double>(), point[1].get<double>()};
-    double before = curve.points.empty() ? 0 : curve.points.back().x;
-    if (!(read.x > before) || !(read.x <= 1e15))
-      return wrong(at, point[0], "more than the x before, at most 1e15");
-    if (!sane(read.y))
-      return wrong(at, point[1], "a number from 1e-9 to 1e9");
-    curve.points.push_back(read);
-  }
+  SLUICE_ASSIGN_OR_RETURN(const auto points, readPoints(object, kPair));
+  for (const auto &[x, y] : points)
+    curve.points.push_back({x, y});
+  return Status::ok();
+}
+
+Status readShared(const JsonObject &root, SharedMemory &shared) {
+  SLUICE_ASSIGN_OR_RETURN(JsonObject object, root.object(kShared));
+  // First, so that one pair {bus, experts} of no number of rows, as it once
+  // stood here, is told what stands here now.
+  SLUICE_ASSIGN_OR_RETURN(const auto points, readPoints(object, kTriple));
+  SLUICE_RETURN_IF_ERROR(checkKeys(object, root.where(kShared),
+                                   {"points", "bus_alone", "source"}));
+  for (const auto &[rows, bus, experts] : points)
+    shared.points.push_back({rows, {bus, experts}});
+  SLUICE_ASSIGN_OR_RETURN(shared.busAlone, readNumber(object, "bus_alone"));
+  SLUICE_ASSIGN_OR_RETURN(shared.source, readText(object, "source"));
   return Status::ok();
 }
 
@@ -230,6 +260,16 @@ std::string printCurve(const Curve &curve) {
          "],\n    \"source\": " + jsonText(curve.source) + "}";
 }
 
+std::string printShared(const SharedMemory &shared) {
+  std::string points;
+  for (const SharedMemory::Point &point : shared.points)
+    points += (points.empty() ? "" : ", ") +
+              list(std::vector{point.rows, point.both.bus, point.both.experts});
+  return "{\"points\": [" + points +
+         "],\n    \"bus_alone\": " + json(shared.busAlone).dump() +
+         ", \"source\": " + jsonText(shared.source) + "}";
+}
+
 } // namespace
 
 Result<Hardware> parseHardware(std::string_view text,
@@ -265,7 +305,7 @@ Result<Hardware> parseHardware(std::string_view text,
   for (const CurveKey &curve : kCurves)
     SLUICE_RETURN_IF_ERROR(readCurve(root, curve.key, hardware.*curve.member));
   if (root.has(kShared))
-    SLUICE_RETURN_IF_ERROR(readShared(root, hardware));
+    SLUICE_RETURN_IF_ERROR(readShared(root, hardware.shared));
   SLUICE_RETURN_IF_ERROR(readEntries(
       root, "kernels", hardware.kernels, readKernel, [](const KernelTime &t) {
         return std::tuple(t.kernel, t.arithmetic, t.dims, t.rows, t.context);
@@ -294,11 +334,8 @@ std::string printHardware(const Hardware &hardware) {
   for (const FigureKey &key : kOptionalFigures)
     if ((hardware.*key.member).value > 0)
       printFigure(key);
-  if (hardware.shared.bus > 0)
-    text += ",\n  " + jsonText(kShared) +
-            ": {\"bus\": " + json(hardware.shared.bus).dump() +
-            ", \"experts\": " + json(hardware.shared.experts).dump() +
-            ",\n    \"source\": " + jsonText(hardware.sharedSource) + "}";
+  if (!hardware.shared.points.empty())
+    text += ",\n  " + jsonText(kShared) + ": " + printShared(hardware.shared);
   std::string entries;
   for (const KernelTime &time : hardware.kernels)
     entries += (entries.empty() ? "\n    " : ",\n    ") +

@@ -111,6 +111,11 @@ double resultUs(const Hardware &machine) {
   return machine.hostToDeviceUs(2048 * 4);
 }
 
+/// Experts of one row beside copies that alone reach `busAlone` GB/s.
+SharedMemory sharedByOneRow(double busAlone, HostRates both) {
+  return {{{1, both}}, busAlone, "t"};
+}
+
 /// Bus 1 ms, host 0.5 ms an expert: the host takes 1 / (1 + 0.5) = 2/3. Of 9
 /// missing experts six, three milliseconds both, and so much more of one that
 /// both end together with what comes behind them.
@@ -199,7 +204,7 @@ TEST(CostModel, BusAndHostShareMemory) {
   }
   // Measured: the bus keeps its rate, the host falls to three fifths of its
   // own, 833 us an expert. Of nine 4.9.
-  machine.shared = {bus, 0.6 * host};
+  machine.shared = sharedByOneRow(bus, {bus, 0.6 * host});
   layer.topK = 9;
   EXPECT_NEAR(balancedHostShare(layer, 1, machine), 1.2 / 2.2, 1e-12);
   cost = layerCost(layer, {9, 0}, plan, machine);
@@ -207,13 +212,47 @@ TEST(CostModel, BusAndHostShareMemory) {
   EXPECT_NEAR(cost.bus, (9 - onHost(9, 0.6)) * 1000, 0.01);
   EXPECT_NEAR(cost.host, cost.bus + lead(onHost(9, 0.6)), 0.01);
   // Both together slower than the host alone: it takes them all.
-  machine.shared = {bus, 0.4 * host};
+  machine.shared = sharedByOneRow(bus, {bus, 0.4 * host});
   cost = layerCost(layer, {9, 0}, plan, machine);
   EXPECT_EQ(cost.fetched, 0);
   EXPECT_NEAR(cost.host, 4500, 0.01);
   // Alone each is as fast as ever.
   plan.mode = ExpertMode::Host;
   EXPECT_NEAR(layerCost(layer, {9, 0}, plan, machine).host, 4500, 0.01);
+  plan.mode = ExpertMode::Fetch;
+  EXPECT_NEAR(layerCost(layer, {9, 0}, plan, machine).bus, 9000, 0.01);
+}
+
+/// With eight rows an expert the host reads as fast as the bus, so both alone
+/// read less than what one row and the bus reach at once. But measured at eight
+/// rows the bus keeps three quarters and the experts four fifths: 1333 and 1250
+/// us an expert.
+TEST(CostModel, ManyRowsAreSlowedThoughTheirSumWouldFit) {
+  Hardware machine = roundMachine();
+  const double bus = 9437184 / 1e6; // GB/s
+  machine.hostExpert = {{{1, 2 * bus}, {8, bus}}, "t"};
+  machine.shared = {
+      {{1, {0.9 * bus, 1.8 * bus}}, {8, {0.75 * bus, 0.8 * bus}}}, bus, "t"};
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  layer.topK = 9;
+  EXPECT_NEAR(balancedHostShare(layer, 8, machine), 0.8 / 1.55, 1e-12);
+  StepPlan plan = planOf(8, 0);
+  plan.mode = ExpertMode::Split;
+  const LayerCost cost = layerCost(layer, {9, 0}, plan, machine);
+  // The host ends first, as its results need more time than the last expert on
+  // the GPU: 1000 x / 0.8 us, in which the bus does 0.75 of its own. What it
+  // has left then it does alone, and it is as long as that takes longer.
+  const double results = machine.hostToDeviceUs(8 * 2048 * 4);
+  const double onHost =
+      (9 * 1000 + kLastUs) / (1000 + 1000 / 0.8 * 0.75 + results);
+  EXPECT_GT(onHost * results, kLastUs);
+  EXPECT_NEAR(cost.fetched, 9 - onHost, 1e-6);
+  EXPECT_NEAR(cost.host, onHost * 1250, 0.01);
+  EXPECT_NEAR(cost.bus, cost.host + onHost * results - kLastUs, 0.01);
+  // Alone each is as fast as ever.
+  plan.mode = ExpertMode::Host;
+  EXPECT_NEAR(layerCost(layer, {9, 0}, plan, machine).host, 9000, 0.01);
   plan.mode = ExpertMode::Fetch;
   EXPECT_NEAR(layerCost(layer, {9, 0}, plan, machine).bus, 9000, 0.01);
 }
@@ -225,7 +264,7 @@ TEST(CostModel, SharingIsNotAlwaysWorthIt) {
   Hardware machine = roundMachine();
   const double bus = 9437184 / 1e6, host = bus / 0.8; // GB/s
   machine.hostExpert = {{{1, host}}, "t"};
-  machine.shared = {0.4 * bus, 0.4 * host};
+  machine.shared = sharedByOneRow(bus, {0.4 * bus, 0.4 * host});
   LayerShape layer = qwen3Shape(1).layers[0];
   layer.before.clear();
   layer.topK = 9;
@@ -236,7 +275,7 @@ TEST(CostModel, SharingIsNotAlwaysWorthIt) {
   EXPECT_NEAR(cost.host, 7200, 0.01);
   // Where the bus alone is the faster one, none.
   machine.hostExpert = {{{1, bus / 1.2}}, "t"};
-  machine.shared = {0.4 * bus, 0.4 * bus / 1.2};
+  machine.shared = sharedByOneRow(bus, {0.4 * bus, 0.4 * bus / 1.2});
   cost = layerCost(layer, {9, 0}, plan, machine);
   EXPECT_NEAR(cost.fetched, 9, 1e-9);
   EXPECT_NEAR(cost.bus, 9000, 0.01);

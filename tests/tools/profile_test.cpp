@@ -137,11 +137,13 @@ Hardware known() {
   return hardware;
 }
 
-/// What profileHost finds on that machine, in its virtual time.
-Hardware profiled(const Hardware &machine) {
+/// What profileHost finds on that machine, in its virtual time, where a copy's
+/// latency was found to be `copyLatencyUs`.
+Hardware profiled(const Hardware &machine, double copyLatencyUs = 1) {
   auto backend = makeSimBackend(machine);
   EXPECT_TRUE(backend.isOk());
   Hardware found = machine;
+  found.copyLatencyUs.value = copyLatencyUs;
   found.hostExpert = {};
   found.hostJobUs = {};
   found.shared = {};
@@ -164,17 +166,42 @@ TEST(ProfileHost, FindsTheRatesOfJobsAndWhatAJobCosts) {
   }
 }
 
+/// Alone 50 GB/s of bus, and of experts 100, 90, 60 and 30.
 TEST(ProfileHost, FindsTheRatesOfBusAndExpertsAtOnce) {
-  for (HostRates both : {HostRates{30, 80}, HostRates{45, 45}}) {
+  using Points = std::vector<SharedMemory::Point>;
+  for (const Points &points :
+       {Points{{1, {30, 80}}, {2, {32, 75}}, {4, {40, 45}}, {8, {45, 28}}},
+        Points{{1, {45, 45}}, {2, {45, 44}}, {4, {20, 43}}, {8, {50, 15}}}}) {
     Hardware machine = known();
-    machine.shared = both;
-    const Hardware found = profiled(machine);
-    EXPECT_NEAR(found.shared.bus, both.bus, 0.02 * both.bus);
-    EXPECT_NEAR(found.shared.experts, both.experts, 0.02 * both.experts);
-    EXPECT_NE(found.sharedSource.find("15 MiB"), std::string::npos)
-        << found.sharedSource;
-    EXPECT_EQ(found.hostJobUs.value, 0);
+    machine.shared = {points, 50, "known"};
+    const SharedMemory found = profiled(machine).shared;
+    EXPECT_NEAR(found.busAlone, 50, 1e-9);
+    ASSERT_EQ(found.points.size(), points.size());
+    for (size_t i = 0; i < points.size(); ++i) {
+      const HostRates expected = points[i].both, both = found.points[i].both;
+      EXPECT_EQ(found.points[i].rows, points[i].rows);
+      EXPECT_NEAR(both.bus, expected.bus, 0.02 * expected.bus) << i;
+      EXPECT_NEAR(both.experts, expected.experts, 0.02 * expected.experts) << i;
+    }
+    EXPECT_NE(found.source.find("15 MiB"), std::string::npos) << found.source;
   }
+}
+
+/// Where nothing can be said of a number of rows nothing is, and the others
+/// stay. With so long a latency the copies are taken to have ended at once, and
+/// a job that went on alone from there would have been done sooner, if it was
+/// not as fast beside them.
+TEST(ProfileHost, LeavesOutRowsWhoseTimesFitNoRates) {
+  Hardware machine = known();
+  machine.shared = {
+      {{1, {45, 30}}, {2, {45, 30}}, {4, {45, 30}}, {8, {45, 30}}}, 50, "t"};
+  const SharedMemory found = profiled(machine, 1e6).shared;
+  ASSERT_EQ(found.points.size(), 1u);
+  EXPECT_EQ(found.points[0].rows, 8);
+  EXPECT_NEAR(found.points[0].both.experts, 30, 0.02 * 30);
+  for (SharedMemory::Point &point : machine.shared.points)
+    point.both.experts = 10;
+  EXPECT_TRUE(profiled(machine, 1e6).shared.points.empty());
 }
 
 TEST(ProfileHost, MeasuresTheCpuAndWritesWhatCanBeRead) {
@@ -187,7 +214,7 @@ TEST(ProfileHost, MeasuresTheCpuAndWritesWhatCanBeRead) {
   EXPECT_GT(found.hostRead.value, 0);
   ASSERT_EQ(found.hostExpert.points.size(), 4u);
   EXPECT_NE(found.hostExpert.source.find("random places"), std::string::npos);
-  EXPECT_EQ(found.shared.bus, 0); // there is no bus
+  EXPECT_TRUE(found.shared.points.empty()); // there is no bus
   auto again = parseHardware(printHardware(found), "found");
   ASSERT_TRUE(again.isOk()) << again.status().message();
   EXPECT_EQ(again->hostExpert.points.size(), 4u);

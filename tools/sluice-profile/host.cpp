@@ -105,6 +105,10 @@ constexpr double kMeanBudgets = 5;
 /// Experts of a job whose rate is taken: about what a layer leaves to the CPU.
 constexpr int64_t kUsual = 4;
 
+/// Rows an expert serves where rates are taken: hostExpertUs and together say
+/// what is beyond.
+constexpr std::array<int64_t, 4> kRows = {1, 2, 4, 8};
+
 /// Rates by rows and the cost of a job, from jobs alone.
 Status profileJobs(HostJobs &jobs, double eachMs, double expertBytes,
                    Hardware &into) {
@@ -112,7 +116,6 @@ Status profileJobs(HostJobs &jobs, double eachMs, double expertBytes,
   // smaller and larger ones meets none.
   constexpr std::array<HostJob, 4> kSizes = {
       {{.experts = 1}, {.experts = 2}, {.experts = kUsual}, {.experts = 8}}};
-  constexpr std::array<int64_t, 4> kRows = {1, 2, 4, 8};
   std::vector<HostJob> kinds(kSizes.begin(), kSizes.end());
   for (size_t i = 1; i < kRows.size(); ++i)
     kinds.push_back({.experts = kUsual, .rows = kRows[i]});
@@ -138,31 +141,47 @@ Status profileJobs(HostJobs &jobs, double eachMs, double expertBytes,
   return Status::ok();
 }
 
-/// What bus and host experts reach at once. The job's own cost is in hostJobUs
-/// and a copy's latency in the layer's round trip: without them here.
+/// What bus and host experts reach at once, by rows. The job's own cost is in
+/// hostJobUs and a copy's latency in the layer's round trip: without them here.
 Status profileShared(HostJobs &jobs, double eachMs, double expertBytes,
                      Hardware &into) {
-  const HostRates alone = {expertBytes / 1e3 / into.hostToDeviceUs(expertBytes),
-                           into.hostExpert.at(1)};
-  const JobAndCopies size = shareEvenly(into.together(alone));
-  const HostJob kind = {.experts = size.experts, .copies = size.copies};
+  // Nobody measured it yet: sizes of jobs and copies go by what is assumed.
+  into.shared = {};
+  const double busAlone = expertBytes / 1e3 / into.hostToDeviceUs(expertBytes);
+  std::vector<HostJob> kinds;
+  for (int64_t rows : kRows) {
+    const JobAndCopies size = shareEvenly(into.together(
+        {busAlone, into.hostExpert.at(static_cast<double>(rows))}));
+    kinds.push_back(
+        {.experts = size.experts, .rows = rows, .copies = size.copies});
+  }
   SLUICE_ASSIGN_OR_RETURN(const std::vector<HostJobTimes> times,
-                          jobs.measure({&kind, 1}, eachMs));
-  const std::optional<HostRates> rates = ratesWhileBoth(
-      {.bytes = static_cast<double>(size.copies) * expertBytes,
-       .us = withoutUs(times[0].copiesUs, into.copyLatencyUs.value),
-       .alone = alone.bus},
-      {.bytes = static_cast<double>(size.experts) * expertBytes,
-       .us = withoutUs(times[0].jobUs, into.hostJobUs.value),
-       .alone = alone.experts});
-  if (!rates)
+                          jobs.measure(kinds, eachMs));
+  SharedMemory shared;
+  std::string sizes;
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const auto rows = static_cast<double>(kinds[i].rows);
+    const std::optional<HostRates> rates = ratesWhileBoth(
+        {.bytes = static_cast<double>(kinds[i].copies) * expertBytes,
+         .us = withoutUs(times[i].copiesUs, into.copyLatencyUs.value),
+         .alone = busAlone},
+        {.bytes = static_cast<double>(kinds[i].experts) * expertBytes,
+         .us = withoutUs(times[i].jobUs, into.hostJobUs.value),
+         .alone = into.hostExpert.at(rows)});
+    if (!rates)
+      continue;
+    shared.points.push_back({rows, *rates});
+    sizes += (sizes.empty() ? "" : ", ") + std::to_string(kinds[i].experts) +
+             " and " + std::to_string(kinds[i].copies);
+  }
+  if (shared.points.empty())
     return Status::ok();
-  into.shared = *rates;
-  into.sharedSource = "measured by sluice-profile: jobs of " +
-                      std::to_string(size.experts) +
-                      " host experts of one row beside copies of " +
-                      std::to_string(size.copies) + ", at random places in " +
-                      std::to_string(jobs.bytes() >> 20) + " MiB";
+  shared.busAlone = busAlone;
+  shared.source = "measured by sluice-profile: jobs of host experts beside "
+                  "copies of others (" +
+                  sizes + "), at random places in " +
+                  std::to_string(jobs.bytes() >> 20) + " MiB";
+  into.shared = std::move(shared);
   return Status::ok();
 }
 

@@ -270,9 +270,9 @@ public:
           sim::hostKernelUs(hardware, down.kernel, down.args, down.rows) /
           static_cast<double>(hostOutputs);
     }
-    if (us > 0)
-      us += hardware.hostJobUs.value;
-    timeline.startJob({us, rateOf(bytes, us)}, now);
+    hostReadUs = us;
+    hostOwnUs = us > 0 ? hardware.hostJobUs.value : 0;
+    timeline.startJob({us + hostOwnUs, rateOf(bytes, us)}, now);
     hostRunning = true;
     hostLaunches = launches.size();
     hostStart = now;
@@ -311,6 +311,7 @@ public:
         static_cast<double>(std::min(outputs, hostOutputs)) * outputEachUs,
         now);
     const auto taken = std::llround(most / outputEachUs);
+    hostReadUs = std::max(0.0, hostReadUs - most);
     hostOutputs -= taken;
     hostSpan.bytes -=
         static_cast<uint64_t>(static_cast<double>(taken) * outputBytes);
@@ -417,8 +418,15 @@ private:
   sim::Slowdown together(double copyRate, double jobRate) override {
     if (copyRate <= 0 || jobRate <= 0)
       return {};
+    // The rate is that of the job's experts. What it costs beside them reads
+    // nothing: it takes no longer, and the copy is as fast as alone meanwhile.
     const HostRates both = hardware.together({copyRate, jobRate});
-    return {copyRate / both.bus, jobRate / both.experts};
+    const double reading = hostReadUs * jobRate / both.experts;
+    const double all = reading + hostOwnUs;
+    if (all <= 0)
+      return {};
+    return {all / (reading * both.bus / copyRate + hostOwnUs),
+            all / (hostReadUs + hostOwnUs)};
   }
 
   sim::Cost begin(const sim::Work &item) override {
@@ -479,8 +487,9 @@ private:
   size_t hostLaunches = 0;                  ///< Of the job that runs.
   int64_t hostOutputs = 0;                  ///< That takeBackHostWork can take.
   double outputEachUs = 0, outputBytes = 0; ///< What each takes and reads.
-  double hostStart = 0, hostUs = 0; ///< When it began; what the last took.
-  TraceSpan hostSpan;               ///< Of the host work that runs.
+  double hostReadUs = 0, hostOwnUs = 0; ///< Alone, of its experts; beside them.
+  double hostStart = 0, hostUs = 0;     ///< When it began; what the last took.
+  TraceSpan hostSpan;                   ///< Of the host work that runs.
   std::vector<Pending> pending;
   std::vector<uint64_t> unused; ///< Places of `pending` to use again.
   std::deque<Graph> graphs;

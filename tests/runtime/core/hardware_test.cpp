@@ -152,12 +152,75 @@ TEST(Hardware, BusAndExpertsShareHostMemory) {
   // More memory than both can use.
   machine.hostRead.value = 300;
   expect({50, 150}, 50, 150);
-  // Measured: the bus gets 30, the experts 110; what one leaves the other gets.
-  machine.shared = {30, 110};
-  expect({50, 150}, 30, 110);
-  expect({50, 100}, 40, 100);
-  expect({20, 150}, 20, 120);
-  expect({20, 100}, 20, 100);
+}
+
+TEST(Hardware, BusAndExpertsShareHostMemoryAsMeasured) {
+  Hardware machine;
+  machine.hostToDevice = {{{1e5, 30}, {1e6, 60}}, "t"};
+  machine.hostExpert = {{{1, 100}, {2, 100}, {4, 80}, {8, 40}}, "t"};
+  machine.hostRead = {1, "t"}; // what was measured says more
+  auto expect = [&machine](HostRates alone, double bus, double experts) {
+    const HostRates both = machine.together(alone);
+    EXPECT_NEAR(both.bus, bus, 1e-9) << alone.experts;
+    EXPECT_NEAR(both.experts, experts, 1e-9) << alone.experts;
+  };
+  // At one point: four fifths of the bus and 0.7 of the experts everywhere.
+  machine.shared = {{{4, {40, 56}}}, 50, "t"};
+  expect({50, 80}, 40, 56);
+  expect({25, 80}, 20, 56);
+  expect({50, 120}, 40, 84);
+  expect({50, 10}, 40, 7);
+  // Rows 1 and 2 read the same alone: 0.7 of the bus and 75 GB/s, their mean.
+  // At 8 rows neither is slower, though both were seen a little faster.
+  machine.shared = {
+      {{1, {30, 70}}, {2, {40, 80}}, {4, {40, 56}}, {8, {51, 41}}}, 50, "t"};
+  expect({50, 100}, 35, 75);
+  expect({50, 80}, 40, 56);
+  expect({50, 40}, 50, 40);
+  // Between them: a quarter and a half of the way.
+  expect({50, 85}, 0.775 * 50, 60.75);
+  expect({10, 85}, 7.75, 60.75);
+  expect({50, 60}, 45, 48);
+  // Beyond them.
+  expect({50, 200}, 35, 150);
+  expect({50, 4}, 50, 4);
+}
+
+/// Faster alone is never slower together, nothing jumps, and nobody is faster
+/// than alone: whatever the points.
+TEST(Hardware, SharingIsContinuousAndNeverFallsWithTheRateAlone) {
+  Hardware machine;
+  machine.hostToDevice = {{{1e6, 50}}, "t"};
+  machine.hostRead = {110, "t"};
+  // Rows that read the same alone, and in the second what falls with fewer.
+  const Curve curves[] = {{{{1, 100}, {8, 60}}, "t"},
+                          {{{1, 90}, {2, 100}, {4, 100}, {8, 50}}, "t"}};
+  const SharedMemory measured[] = {
+      {},
+      {{{1, {30, 70}}}, 50, "t"},
+      {{{1, {44, 61}}, {4, {40, 60}}, {8, {50, 60}}}, 50, "t"},
+      {{{1, {1e-9, 80}}, {2, {45, 99}}, {4, {70, 70}}, {64, {20, 1e-9}}},
+       50,
+       "t"}};
+  for (const Curve &curve : curves)
+    for (const SharedMemory &shared : measured) {
+      machine.hostExpert = curve;
+      machine.shared = shared;
+      constexpr double kStep = 0.01;
+      HostRates before = machine.together({50, kStep});
+      for (double experts = 2 * kStep; experts < 130; experts += kStep) {
+        const HostRates both = machine.together({50, experts});
+        EXPECT_GT(both.bus, 0) << experts;
+        EXPECT_LE(both.bus, 50) << experts;
+        EXPECT_LE(both.experts, experts);
+        EXPECT_GE(both.experts, before.experts) << experts;
+        EXPECT_LE(both.experts - before.experts, 10 * kStep) << experts;
+        EXPECT_LE(std::abs(both.bus - before.bus), 10 * kStep) << experts;
+        const HostRates faster = machine.together({50 + kStep, experts});
+        EXPECT_GE(faster.bus, both.bus) << experts;
+        before = both;
+      }
+    }
 }
 
 TEST(Hardware, OverheadsThatNobodyMeasured) {
@@ -177,8 +240,8 @@ TEST(Hardware, OptionalKeysAreWrittenWhereTheyAre) {
   Hardware machine = builtInHardware();
   EXPECT_EQ(printHardware(machine).find("shared"), std::string::npos);
   EXPECT_EQ(printHardware(machine).find("round_trip_us"), std::string::npos);
-  machine.shared = {45.5, 101.25};
-  machine.sharedSource = "measured \"so\"";
+  machine.shared = {
+      {{1, {45.5, 101.25}}, {8, {48.75, 55}}}, 54.5, "measured \"so\""};
   machine.roundTripUs = {20, "a trace"};
   machine.joinUs = {17.5, "another"};
   machine.hostJobUs = {40, "a third"};
@@ -186,9 +249,15 @@ TEST(Hardware, OptionalKeysAreWrittenWhereTheyAre) {
   Result<Hardware> again = parseHardware(text, "hw.json");
   ASSERT_TRUE(again) << again.status().message();
   EXPECT_EQ(printHardware(*again), text);
-  EXPECT_EQ(again->shared.bus, 45.5);
-  EXPECT_EQ(again->shared.experts, 101.25);
-  EXPECT_EQ(again->sharedSource, machine.sharedSource);
+  ASSERT_EQ(again->shared.points.size(), 2u);
+  EXPECT_EQ(again->shared.points[0].rows, 1);
+  EXPECT_EQ(again->shared.points[0].both.bus, 45.5);
+  EXPECT_EQ(again->shared.points[0].both.experts, 101.25);
+  EXPECT_EQ(again->shared.points[1].rows, 8);
+  EXPECT_EQ(again->shared.points[1].both.bus, 48.75);
+  EXPECT_EQ(again->shared.points[1].both.experts, 55);
+  EXPECT_EQ(again->shared.busAlone, 54.5);
+  EXPECT_EQ(again->shared.source, machine.shared.source);
   EXPECT_EQ(again->roundTripUs.value, 20);
   EXPECT_EQ(again->joinUs.value, 17.5);
   EXPECT_EQ(again->hostJobUs.value, 40);
@@ -200,6 +269,13 @@ std::string changed(const std::string &from, const std::string &to) {
   size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
+}
+
+/// The built-in profile with this of what is shared.
+std::string sharing(const std::string &members) {
+  const std::string kernels = "\"kernels\": [";
+  return changed(kernels,
+                 "\"host_memory_shared_gb_s\": {" + members + "},\n" + kernels);
 }
 
 TEST(Hardware, RefusesWhatIsNoProfile) {
@@ -237,10 +313,51 @@ TEST(Hardware, RefusesWhatIsNoProfile) {
       {"no source",
        changed("\"source\": \"assumed", "\"source\": 4, \"x\": \""),
        {"host_to_device_gb_s_by_bytes"}},
+      {"shared at no number of rows, as it once was",
+       sharing(R"("bus": 4, "experts": 9, "source": "t")"),
+       {"host_memory_shared_gb_s.points is missing",
+        "triples [rows, bus, experts]"}},
+      {"shared at no rows",
+       sharing(R"("points": [], "bus_alone": 5, "source": "t")"),
+       {"host_memory_shared_gb_s.points", "triples [rows, bus, experts]"}},
       {"half of what is shared",
-       changed("\"kernels\": [", "\"host_memory_shared_gb_s\": {\"bus\": 4, "
-                                 "\"source\": \"t\"},\n\"kernels\": ["),
-       {"host_memory_shared_gb_s.experts is missing"}},
+       sharing(R"("points": [[1, 4]], "bus_alone": 5, "source": "t")"),
+       {"host_memory_shared_gb_s.points[0]", "a triple [rows, bus, experts]"}},
+      {"shared in words",
+       sharing(R"("points": [[1, 4, "all"]], "bus_alone": 5, "source": "t")"),
+       {"host_memory_shared_gb_s.points[0]", "a triple [rows, bus, experts]"}},
+      {"shared at rows that fall",
+       sharing(R"("points": [[2, 4, 9], [1, 4, 9]], "bus_alone": 5, )"
+               R"("source": "t")"),
+       {"host_memory_shared_gb_s.points[1]", "found 1",
+        "more than the rows before"}},
+      {"shared twice at the same rows",
+       sharing(R"("points": [[2, 4, 9], [2, 4, 9]], "bus_alone": 5, )"
+               R"("source": "t")"),
+       {"host_memory_shared_gb_s.points[1]", "found 2"}},
+      {"shared at rows of zero",
+       sharing(R"("points": [[0, 4, 9]], "bus_alone": 5, "source": "t")"),
+       {"host_memory_shared_gb_s.points[0]", "found 0"}},
+      {"nothing for the bus",
+       sharing(R"("points": [[1, 0, 9]], "bus_alone": 5, "source": "t")"),
+       {"host_memory_shared_gb_s.points[0]", "found 0", "1e-9 to 1e9"}},
+      {"nothing for the experts",
+       sharing(R"("points": [[1, 4, 9], [2, 4, -1]], "bus_alone": 5, )"
+               R"("source": "t")"),
+       {"host_memory_shared_gb_s.points[1]", "found -1", "1e-9 to 1e9"}},
+      {"no bus alone",
+       sharing(R"("points": [[1, 4, 9]], "source": "t")"),
+       {"host_memory_shared_gb_s.bus_alone is missing"}},
+      {"a bus of nothing alone",
+       sharing(R"("points": [[1, 4, 9]], "bus_alone": 0, "source": "t")"),
+       {"host_memory_shared_gb_s.bus_alone", "found 0"}},
+      {"shared from nowhere",
+       sharing(R"("points": [[1, 4, 9]], "bus_alone": 5)"),
+       {"host_memory_shared_gb_s.source is missing"}},
+      {"shared with more",
+       sharing(R"("points": [[1, 4, 9]], "bus_alone": 5, "bus": 4, )"
+               R"("source": "t")"),
+       {"host_memory_shared_gb_s", "'bus'", "known"}},
       {"an overhead of nothing",
        changed("\"kernels\": [", "\"join_us\": {\"value\": 0, "
                                  "\"source\": \"t\"},\n\"kernels\": ["),
