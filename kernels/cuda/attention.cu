@@ -162,6 +162,51 @@ __global__ void __launch_bounds__(kThreads) splitKernel(Attention args) {
   }
 }
 
+/// Combines the splits of a row and head in order. The first few of them are
+/// loaded together.
+template <typename T>
+__device__ void combineSplits(const Attention &args, int64_t item, int splits) {
+  constexpr int kAhead = 8;
+  int64_t width = args.headDim + 2;
+  const float *partials = args.scratch + item * args.splits * width;
+  for (int64_t d = threadIdx.x; d < args.headDim; d += blockDim.x) {
+    float most[kAhead], sums[kAhead], columns[kAhead];
+    auto fetch = [&](int first) {
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a)
+        if (first + a < splits) {
+          const float *partial = partials + (first + a) * width;
+          most[a] = partial[args.headDim];
+          sums[a] = partial[args.headDim + 1];
+          columns[a] = partial[d];
+        }
+    };
+    fetch(0);
+    float largest = -INFINITY;
+#pragma unroll
+    for (int a = 0; a < kAhead; ++a)
+      if (a < splits)
+        largest = fmaxf(largest, most[a]);
+#pragma unroll 8
+    for (int split = kAhead; split < splits; ++split)
+      largest = fmaxf(largest, partials[split * width + args.headDim]);
+    float sum = 0.0f, column = 0.0f;
+    for (int first = 0; first < splits; first += kAhead) {
+      if (first > 0)
+        fetch(first);
+#pragma unroll
+      for (int a = 0; a < kAhead; ++a)
+        if (first + a < splits) {
+          float weight = portableExp(most[a] - largest);
+          sum = __fmaf_rn(sums[a], weight, sum);
+          column = __fmaf_rn(columns[a], weight, column);
+        }
+    }
+    static_cast<T *>(args.out)[item * args.headDim + d] =
+        fromFloat<T>(__fdiv_rn(column, sum));
+  }
+}
+
 // One block a row and head.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) combineKernel(Attention args) {
@@ -226,10 +271,6 @@ cudaError_t launchAttention(const Attention &args, int64_t rows,
                             const CudaContext &context) {
   unsigned items = static_cast<unsigned>(rows * args.heads);
   if (args.scratch && args.splits > 0) {
-    if constexpr (std::is_same_v<T, Bf16> && Vector) {
-      if (isAttentionOfRuns(args) && canCombineInCluster(context))
-        return launchAttentionRuns(args, items, context);
-    }
     if (cudaError_t error = launchSplits<T, Vector>(args, items, context);
         error != cudaSuccess)
       return error;

@@ -2,9 +2,7 @@
 //
 // The form of attention's splits for bf16 heads that are a power of two of runs
 // or nearly so: all keys and values of a split are on their way at once. The
-// bits are those of attention.cu, which combines the splits where this does not:
-// the blocks of a row and head are a cluster where the device has such, wait
-// for each other and combine. A single split needs nobody.
+// bits are those of attention.cu, which combines the splits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,20 +23,16 @@ struct RunsShared {
   int64_t at[kAttentionSplit]; ///< Start of each token's head in the caches.
   float4 score[kAttentionSplit / 4];
   float warpMax[kRunsWarps];
-  float sum;
 };
 
 /// One split of bf16 heads of at most Lanes runs; its first token is `start`.
 /// Lanes neighbouring lanes take a token together, and a thread has its run of
 /// Lanes tokens: all keys of the split are loaded before the first is used,
-/// while the values are copied to shared memory, [token][head_dim]. The result
-/// goes to the scratch or, where `alone` says that there is no other split, to
-/// where attention's goes.
+/// while the values are copied to shared memory, [token][head_dim].
 template <int Lanes>
 __device__ void splitOfRuns(const Attention &args, RunsShared &shared,
                             Bf16 *values, const Run<Bf16> &query, int64_t item,
-                            int64_t sequence, int64_t start, int count,
-                            bool alone) {
+                            int64_t sequence, int64_t start, int count) {
   constexpr int kGroups = kRunsThreads / Lanes;
   auto *scores = reinterpret_cast<float *>(shared.score);
   int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp;
@@ -117,15 +111,10 @@ __device__ void splitOfRuns(const Attention &args, RunsShared &shared,
       sum = sum + weights[e];
     sum = warpTree(sum);
     if (laneId() == 0) {
-      shared.sum = sum;
-      if (!alone) {
-        partial[headDim] = largest;
-        partial[headDim + 1] = sum;
-      }
+      partial[headDim] = largest;
+      partial[headDim + 1] = sum;
     }
   }
-  if (alone)
-    __syncthreads();
   if (thread >= headDim)
     return;
   float sum = 0.0f;
@@ -145,23 +134,12 @@ __device__ void splitOfRuns(const Attention &args, RunsShared &shared,
   }
   for (; j < count; ++j)
     sum = __fmaf_rn(scores[j], toFloat(value[j * headDim]), sum);
-  if (alone)
-    combineOne<Bf16>(args, item, thread, largest, shared.sum, sum);
-  else
-    partial[thread] = sum;
-}
-
-/// Waits for all blocks of the cluster, whose writes are seen then.
-__device__ void clusterBarrier() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.release;" ::: "memory");
-  asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
-#endif
+  partial[thread] = sum;
 }
 
 // One block a row, head and some of the splits: the first is blockIdx.y, the
-// next ones gridDim.y further. With Combines these blocks are a cluster.
-template <int Lanes, bool Combines>
+// next ones gridDim.y further.
+template <int Lanes>
 __global__ void __launch_bounds__(kRunsThreads, 2)
     splitRunsKernel(Attention args) {
   extern __shared__ uint4 memory[];
@@ -174,8 +152,6 @@ __global__ void __launch_bounds__(kRunsThreads, 2)
   if (column < args.headDim)
     query.read(static_cast<const Bf16 *>(args.q) + item * args.headDim +
                column);
-  const int splits = static_cast<int>(ceilDiv(tokens, kAttentionSplit));
-  const bool alone = Combines && splits == 1;
   int64_t start = int64_t{blockIdx.y} * kAttentionSplit;
   for (int64_t first = start; start < tokens;
        start += int64_t{gridDim.y} * kAttentionSplit) {
@@ -183,48 +159,27 @@ __global__ void __launch_bounds__(kRunsThreads, 2)
       __syncthreads(); // the last split's readers are done
     int64_t count = min(tokens - start, int64_t{kAttentionSplit});
     splitOfRuns<Lanes>(args, shared, reinterpret_cast<Bf16 *>(memory), query,
-                       item, sequence, start, static_cast<int>(count), alone);
-  }
-  if constexpr (Combines) {
-    if (alone)
-      return; // and so does the rest of the cluster
-    clusterBarrier();
-    if (blockIdx.y == 0)
-      combineSplits<Bf16>(args, item, splits);
+                       item, sequence, start, static_cast<int>(count));
   }
 }
 
-template <int Lanes, bool Combines>
+template <int Lanes>
 cudaError_t launchRuns(const Attention &args, unsigned items,
                        const CudaContext &context) {
-  auto *kernel = splitRunsKernel<Lanes, Combines>;
   int bytes = static_cast<int>(kAttentionSplit * args.headDim * sizeof(Bf16));
   // The most that the form takes, so that no thread lowers it for another.
   constexpr int kMost = kAttentionSplit * Lanes * kDotRun * sizeof(Bf16);
   if (cudaError_t error = cudaFuncSetAttribute(
-          kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kMost);
+          splitRunsKernel<Lanes>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+          kMost);
       error != cudaSuccess)
     return error;
   // Most of a plan's splits may lie beyond the context: as many blocks as fill
   // the device twice, and each takes some, for then few come for nothing.
   int64_t most = ceilDiv(4 * int64_t{context.multiprocessors}, items);
-  if constexpr (Combines)
-    most = std::min(most, int64_t{kMaxClusterBlocks});
-  const auto splits = static_cast<unsigned>(std::min(args.splits, most));
-  const dim3 grid(items, splits);
-  if constexpr (Combines)
-    return enqueueClusters(context, kernel, grid, kRunsThreads, bytes,
-                           dim3(1, splits), args);
-  else
-    return enqueue(context, kernel, grid, kRunsThreads, bytes, args);
-}
-
-template <int Lanes>
-cudaError_t launchForm(const Attention &args, unsigned items,
-                       const CudaContext &context) {
-  return canCombineInCluster(context)
-             ? launchRuns<Lanes, true>(args, items, context)
-             : launchRuns<Lanes, false>(args, items, context);
+  dim3 grid(items, static_cast<unsigned>(std::min(args.splits, most)));
+  return enqueue(context, splitRunsKernel<Lanes>, grid, kRunsThreads, bytes,
+                 args);
 }
 
 } // namespace
@@ -236,8 +191,8 @@ bool isAttentionOfRuns(const Attention &args) {
 
 cudaError_t launchAttentionRuns(const Attention &args, unsigned items,
                                 const CudaContext &context) {
-  return args.headDim > 64 ? launchForm<16>(args, items, context)
-                           : launchForm<8>(args, items, context);
+  return args.headDim > 64 ? launchRuns<16>(args, items, context)
+                           : launchRuns<8>(args, items, context);
 }
 
 } // namespace sluice::cuda
