@@ -39,9 +39,8 @@ void forEachAccess(Operation *op, AccessVisitor visit) {
     access(run.getOutputs(), run.getPart() > 0, true);
   } else if (auto join = dyn_cast<JoinOp>(op)) {
     access(join.getSource(), true, false);
-    access(join.getIndexHost(), true, false);
+    access(join.getTables(), true, false);
     access(join.getStaged(), false, true);
-    access(join.getIndex(), false, true);
     access(join.getOutputs(), true, true);
   }
 }
@@ -58,8 +57,6 @@ void forEachHostAccess(Operation *op, AccessVisitor visit) {
     access(run.getOutputs(), false, true);
   } else if (auto run = dyn_cast<RunExpertsOp>(op)) {
     access(run.getTablesHost(), false, true);
-  } else if (auto join = dyn_cast<JoinOp>(op)) {
-    access(join.getIndexHost(), false, true);
   }
 }
 

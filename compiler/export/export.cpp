@@ -333,8 +333,7 @@ void Exporter::addExpertInstruction(
             fb::CreateExpertJoin(
                 out, index(join.getBank()), join.getPart(),
                 index(join.getSource()), index(join.getStaged()),
-                index(join.getIndex()), index(join.getIndexHost()),
-                index(join.getOutputs())));
+                index(join.getTables()), index(join.getOutputs())));
       })
       .Case([&](ReleaseOp release) {
         add(Stream::Compute, Kind::ExpertRelease,

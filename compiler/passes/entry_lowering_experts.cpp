@@ -263,16 +263,14 @@ void EntryLowering::join(expert::RunHostOp op, expert::CombineOp sum) {
   Rows rows = tensor(op.getIn()).rows;
   Value bank = plan.bank(expert::bankOf(op.getSet()));
   auto shape = bank.getDefiningOp<planir::ExpertBankOp>();
-  int64_t topK = shape.getTopK();
-  Type i32 = builder.getI32Type();
   Value staged =
-      workspace(place() + ".staged", saturatingBytes({topK, shape.getHidden()}),
+      workspace(place() + ".staged",
+                saturatingBytes({shape.getTopK(), shape.getHidden()}),
                 builder.getF32Type(), rows);
-  Value index = workspace(place() + ".index", topK, i32, rows);
-  Value indexHost = shared("expert_index.host", topK, i32, rows);
+  const Outputs &buffers = sums.lookup(sum);
   JoinOp::create(builder, loc, bank, partOf(op.getSet()),
-                 tensor(op.getOutputs()).buffer, staged, index, indexHost,
-                 sums.lookup(sum).outputs);
+                 tensor(op.getOutputs()).buffer, staged, buffers.tables,
+                 buffers.outputs);
 }
 
 void EntryLowering::lower(expert::ReleaseOp op) {

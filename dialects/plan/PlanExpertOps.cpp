@@ -280,9 +280,7 @@ LogicalResult JoinOp::verify() {
                          {rows, topK, hidden})) ||
       failed(checkBuffer(*this, "staged", getStaged(), Memory::Device,
                          Kind::F32, {rows, topK, hidden})) ||
-      failed(checkBuffer(*this, "index", getIndex(), Memory::Device, Kind::I32,
-                         {rows, topK})) ||
-      failed(checkBuffer(*this, "index_host", getIndexHost(), Memory::Host,
+      failed(checkBuffer(*this, "tables", getTables(), Memory::Device,
                          Kind::I32, {rows, topK})))
     return failure();
   return checkBuffer(*this, "outputs", getOutputs(), Memory::Device, Kind::F32,

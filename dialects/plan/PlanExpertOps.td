@@ -220,11 +220,11 @@ def Plan_JoinOp : Plan_ExpertOp<"join"> {
   let description = [{
     On the compute stream: waits for the CPU and brings its rows from `source` to
     their places in `outputs`, but for what the GPU took over; by way of `staged`
-    where kernels do not reach `source`. `index` and `index_host` are i32
-    [rows * top_k].
+    where kernels do not reach `source`. `tables` are those of the run, which
+    say of each row whose it is.
 
     ```mlir
-    plan.join %bank part 0 (%source, %staged, %index, %index_host, %outputs)
+    plan.join %bank part 0 (%source, %staged, %tables, %outputs)
     ```
   }];
   let arguments = (ins
@@ -232,13 +232,12 @@ def Plan_JoinOp : Plan_ExpertOp<"join"> {
     I64Prop:$part,
     Plan_Buffer:$source,
     Plan_Buffer:$staged,
-    Plan_Buffer:$index,
-    Plan_Buffer:$index_host,
+    Plan_Buffer:$tables,
     Plan_Buffer:$outputs
   );
   let assemblyFormat = [{
     $bank `part` $part
-    `(` $source `,` $staged `,` $index `,` $index_host `,` $outputs `)` attr-dict
+    `(` $source `,` $staged `,` $tables `,` $outputs `)` attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -61,18 +61,15 @@ public:
     const bool inPlace = backend.kernelsReach(at<void>(from.source()));
     KernelArgs args;
     args.data[0] = at<void>(inPlace ? from.source() : from.staged());
-    args.data[1] = at<void>(from.index());
     args.data[2] = at<void>(from.outputs());
     args.dtype[0] = args.dtype[2] = DType::F32;
     args.dtype[1] = DType::I32;
     args.dim[0] = int64_t{maxRows} * bank.topK;
     args.dim[1] = bank.hidden;
     args.maxRows = args.dim[0];
-    return Step(
-        ExpertJoinStep{&engine,
-                       {scatter, at<float>(from.source()),
-                        at<float>(from.staged()), at<int32_t>(from.index()),
-                        at<int32_t>(from.index_host()), args, inPlace}});
+    return Step(ExpertJoinStep{&engine,
+                               {scatter, at<float>(from.source()),
+                                at<float>(from.staged()), args, inPlace}});
   }
 
 private:

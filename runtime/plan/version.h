@@ -11,7 +11,7 @@
 namespace sluice::plan {
 
 /// Raised whenever a runtime that reads older plans could misread a newer one.
-inline constexpr uint32_t kVersion = 2;
+inline constexpr uint32_t kVersion = 3;
 
 /// Name and version of the compiler, as Plan.compiler holds them.
 inline constexpr const char *kCompiler = "sluice-compile 0.1.0";

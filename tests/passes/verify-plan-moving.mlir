@@ -19,7 +19,6 @@
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -27,7 +26,6 @@
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -47,7 +45,7 @@ plan.entry @decode rows 1 logit_rows 1 {
   plan.fetch_experts %a part 0
   plan.run_host %a part 0 (%rows, %results)
   plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
-  plan.join %a part 0 (%results, %staged, %index, %index_host, %outputs)
+  plan.join %a part 0 (%results, %staged, %tables, %outputs)
   plan.release %a part 0
   %made = plan.record on compute
   plan.wait %made on copy_back
@@ -73,7 +71,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -81,7 +78,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -125,7 +121,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -133,7 +128,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -179,7 +173,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -187,7 +180,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -211,7 +203,7 @@ plan.entry @decode rows 1 logit_rows 1 {
   // expected-error @below {{is not ordered by an event after an earlier access of the same bytes on another stream: 'rows'}}
   plan.run_host %a part 0 (%rows, %results)
   plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
-  plan.join %a part 0 (%results, %staged, %index, %index_host, %outputs)
+  plan.join %a part 0 (%results, %staged, %tables, %outputs)
   plan.release %a part 0
   %made = plan.record on compute
   plan.wait %made on copy_back
@@ -237,7 +229,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -245,7 +236,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -293,7 +283,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -301,7 +290,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -349,7 +337,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -357,7 +344,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -400,7 +386,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
-%index_host = plan.buffer "index_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -408,7 +393,6 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
-%index = plan.buffer "index" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -427,8 +411,8 @@ plan.entry @decode rows 1 logit_rows 1 {
   plan.split %a part 0 share 0.5
   plan.fetch_experts %a part 0
   plan.run_host %a part 0 (%rows, %results)
-  // expected-error @below {{reads what nothing has written: 'outputs'}}
-  plan.join %a part 0 (%results, %staged, %index, %index_host, %outputs)
+  // expected-error @below {{reads what nothing has written: 'tables'}}
+  plan.join %a part 0 (%results, %staged, %tables, %outputs)
   plan.release %a part 0
   %made = plan.record on compute
   plan.wait %made on copy_back

@@ -19,9 +19,9 @@
 #include "runtime/executor/experts/balance.h"
 #include "runtime/executor/experts/demand.h"
 #include "runtime/executor/experts/host_job.h"
+#include "runtime/executor/experts/host_tables.h"
 #include "runtime/executor/experts/operands.h"
 #include "runtime/executor/experts/prefetcher.h"
-#include "runtime/executor/experts/tail_tables.h"
 #include "runtime/executor/experts/transfers.h"
 #include "runtime/executor/experts/wave_tables.h"
 #include "runtime/experts/routing_source.h"
@@ -95,6 +95,7 @@ private:
                     bool isLast = false);
 
   // run.
+  Status beginTables(const RunOperands &operands);
   size_t nextWave() const;
   Status launchWave(const RunOperands &operands, uint32_t rows, size_t end);
   Result<uint32_t> awaitItems(size_t end);
@@ -103,7 +104,7 @@ private:
   Status takeTail(const RunOperands &operands, uint32_t rows);
   Result<bool> allHaveArrived();
   Result<double> tailExperts();
-  Status takeRound(size_t end, double projections, int round);
+  Status takeRound(size_t end, double projections);
   size_t takeTailSlots(size_t end, size_t count);
   Status runTail(const RunOperands &operands, uint32_t rows, size_t end);
   Status bringInner(const RunOperands &operands, size_t end);
@@ -126,7 +127,7 @@ private:
   Prefetcher prefetcher;
   Demand wanted;
   WaveTables tables;
-  TailTables tailTables;
+  HostTables hostTables;
   HostJob host;
   Balance balance;
   double onHost = 0; ///< Experts of the CPU's job, but for its tail.

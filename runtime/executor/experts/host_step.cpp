@@ -54,11 +54,6 @@ Status Engine::join(const JoinOperands &operands) {
     return HostJob::awaitAll(backend);
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
-  std::copy_n(host.pairs(), whole + begun, operands.indexHost);
-  backend.label({"host results", layer, -1});
-  SLUICE_RETURN_IF_ERROR(
-      backend.upload(StreamKind::Compute, operands.index, operands.indexHost,
-                     static_cast<uint64_t>(whole + begun) * sizeof(int32_t)));
   if (operands.inPlace) {
     SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
   } else {
@@ -69,6 +64,7 @@ Status Engine::join(const JoinOperands &operands) {
     const uint64_t ofRow = uint64_t{bank.topK} * bank.hidden;
     const uint64_t first = wanted.firstRow * ofRow;
     const uint64_t values = wanted.endRow * ofRow - first;
+    backend.label({"host results", layer, -1});
     SLUICE_RETURN_IF_ERROR(backend.copy(
         StreamKind::Compute, operands.staged + first, MemoryKind::Device,
         operands.source + first, MemoryKind::Host, values * sizeof(float)));
@@ -76,6 +72,7 @@ Status Engine::join(const JoinOperands &operands) {
   backend.label({"expert_scatter", layer, -1});
   KernelArgs &scatter = waveArgs[launches++];
   scatter = operands.args;
+  scatter.data[1] = hostTables.order();
   scatter.dim[2] = begun;
   scatter.dim[3] = tail.firstOutput;
   return backend.launch(StreamKind::Compute, operands.scatter, scatter,

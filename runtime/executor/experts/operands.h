@@ -35,8 +35,7 @@ struct JoinOperands {
   KernelHandle scatter;
   const float *source; ///< Host.
   float *staged;
-  int32_t *index, *indexHost;
-  KernelArgs args; ///< Of the scatter.
+  KernelArgs args; ///< Of the scatter, but for its index.
   bool inPlace;    ///< The scatter reads `source` where it lies: no copy.
 };
 

@@ -12,8 +12,7 @@
 namespace sluice::experts {
 
 Status Engine::run(const RunOperands &operands, uint32_t rows) {
-  tables.begin(operands.tables, operands.tablesHost,
-               wanted.items.size() - wanted.onHost.size());
+  SLUICE_RETURN_IF_ERROR(beginTables(operands));
   for (;;) {
     if (wanted.isIncomplete()) {
       SLUICE_RETURN_IF_ERROR(transfers.returnPlaces());
@@ -46,6 +45,21 @@ Status Engine::run(const RunOperands &operands, uint32_t rows) {
     SLUICE_RETURN_IF_ERROR(takeTail(operands, rows));
   wanted.isFetching = false;
   return Status::ok();
+}
+
+Status Engine::beginTables(const RunOperands &operands) {
+  size_t pairs = 0;
+  for (const Item &item : wanted.items)
+    pairs += item.pairs;
+  const bool usesHost = wanted.usesHost();
+  if (usesHost)
+    pairs -= static_cast<size_t>(host.firstPair(host.experts()));
+  tables.begin(operands.tables, operands.tablesHost,
+               wanted.items.size() - wanted.onHost.size(), pairs);
+  if (!usesHost)
+    return Status::ok();
+  backend.label({"host tables", static_cast<int32_t>(wanted.bank->layer), -1});
+  return hostTables.bring(tables.end(), tables.hostEnd(), host, backend);
 }
 
 /// Where the next wave ends that is large enough, or `launched`.

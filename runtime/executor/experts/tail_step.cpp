@@ -83,7 +83,6 @@ Result<double> Engine::tailExperts() {
 
 Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
   innerFrom = host.experts();
-  tailTables.begin(tables.end(), tables.hostEnd(), host);
   const ExpertTimes times = balance.times(wanted.share);
   busEndUs = busStartUs + sent * times.bus;
   for (int round = 1, last = kRounds; round <= last; ++round) {
@@ -98,7 +97,7 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
     else
       last = round;
     const double before = sent;
-    SLUICE_RETURN_IF_ERROR(takeRound(end, projections, round));
+    SLUICE_RETURN_IF_ERROR(takeRound(end, projections));
     busEndUs =
         std::max(busEndUs, backend.clockUs()) + (sent - before) * times.bus;
     if (host.tail().first == end)
@@ -112,19 +111,12 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
 
 /// Takes so many down projections from the experts in front of the CPU's expert
 /// `end`, whose part is the bus's already, and sends for their weights.
-Status Engine::takeRound(size_t end, double projections, int round) {
+Status Engine::takeRound(size_t end, double projections) {
   const Bank &bank = *wanted.bank;
   const auto hidden = static_cast<double>(bank.hidden);
-  // The tail's tables lie behind those of the waves, where the bank's experts
-  // without rows, and those of the CPU that do not go over, leave two integers
-  // each. A round takes one.
-  const size_t taken = static_cast<size_t>(round + 1) / 2;
-  const size_t spare = bank.experts - wanted.items.size();
-  const size_t kept = taken - std::min(taken, spare);
-  const size_t fit = end > kept ? end - kept : 0;
   // What is taken from the CPU must have somewhere to go.
   const size_t most = takeTailSlots(
-      end, std::min(fit, static_cast<size_t>(std::ceil(projections))));
+      end, std::min(end, static_cast<size_t>(std::ceil(projections))));
   const double outputs =
       hidden * std::min(projections, static_cast<double>(most));
   const HostJob::Tail tail =
@@ -179,8 +171,6 @@ Status Engine::runTail(const RunOperands &operands, uint32_t rows, size_t end) {
   const Bank &bank = *wanted.bank;
   const Pool &pool = *bank.pool;
   const HostJob::Tail &tail = host.tail();
-  SLUICE_RETURN_IF_ERROR(
-      tailTables.add(host, tail.first, end, wanted, backend));
   if (innerFrom > tail.first)
     SLUICE_RETURN_IF_ERROR(bringInner(operands, end));
   for (size_t index = tail.first; index < end; ++index) {
@@ -190,9 +180,13 @@ Status Engine::runTail(const RunOperands &operands, uint32_t rows, size_t end) {
     pool.residency->arrived(item.slot);
     KernelArgs &down = waveArgs[launches++];
     down = downArgs(upArgs(operands, 0, 1), operands);
-    down.data[1] = tailTables.offsets(index);
-    down.data[2] = tailTables.order();
-    down.data[3] = tailTables.slots(index);
+    down.data[1] = hostTables.offsets(index);
+    down.data[2] = hostTables.order();
+    // The slot was not known when the tables were brought: it is all of the
+    // pool that the kernel sees.
+    down.data[3] = hostTables.firstSlot();
+    down.data[4] = pool.data + uint64_t{item.slot} * pool.slotBytes;
+    down.dim[4] = 1;
     down.dim[7] = index == tail.first ? tail.firstOutput : 0;
     backend.label({operands.downName, static_cast<int32_t>(bank.layer),
                    static_cast<int32_t>(item.expert)});
@@ -214,7 +208,7 @@ Status Engine::bringInner(const RunOperands &operands, size_t end) {
   KernelArgs &scatter = waveArgs[launches++];
   scatter = KernelArgs();
   scatter.data[0] = host.inner();
-  scatter.data[1] = tailTables.order() + host.firstPair(innerFrom);
+  scatter.data[1] = hostTables.order() + host.firstPair(innerFrom);
   scatter.data[2] = operands.inner;
   scatter.dtype[0] = scatter.dtype[2] = DType::F32;
   scatter.dtype[1] = DType::I32;

@@ -20,7 +20,7 @@ class WaveTables {
 public:
   /// For a demand of `experts` experts with `pairs` pairs in all. `device` and
   /// `host`: 2 * experts + 1 + pairs integers.
-  void begin(int32_t *device, int32_t *host, size_t experts);
+  void begin(int32_t *device, int32_t *host, size_t experts, size_t pairs);
 
   /// Fills in what the sequence has got since, and enqueues its copy on the
   /// compute stream.
@@ -35,7 +35,7 @@ public:
   int32_t *slots(size_t first) const { return offsets(first) + experts + 1; }
   int32_t *order() const { return device + 2 * experts + 1; }
 
-  /// Where the tables end once all of the sequence was uploaded.
+  /// Where the tables end.
   int32_t *end() const { return order() + pairs; }
   int32_t *hostEnd() const { return host + (end() - device); }
 
@@ -43,9 +43,9 @@ private:
   Status copy(size_t first, size_t end, Backend &backend);
 
   int32_t *device = nullptr, *host = nullptr;
-  size_t experts = 0;
-  size_t filled = 0; ///< Items.
-  size_t pairs = 0;  ///< Of those.
+  size_t experts = 0, pairs = 0;
+  size_t filled = 0;      ///< Items.
+  size_t filledPairs = 0; ///< Of those.
 };
 
 } // namespace sluice::experts

@@ -248,20 +248,20 @@ Status EntryVerifier::verifyJoin(const fb::ExpertJoin &join) {
         "outputs is buffer " +
             expected(join.outputs(), std::to_string(expertRun->outputs()) +
                                          ", the outputs of the run"));
+  if (join.tables() != expertRun->tables())
+    return context.fail(
+        where, "tables is buffer " +
+                   expected(join.tables(), std::to_string(expertRun->tables()) +
+                                               ", the tables of the run"));
   const uint64_t pairs = uint64_t(entry.max_rows()) * bank.top_k();
   const uint64_t values = product({pairs, bank.hidden()});
   constexpr auto device = fb::MemoryKind::Device, host = fb::MemoryKind::Host;
-  beginStep(Kind::Host);
-  SLUICE_RETURN_IF_ERROR(verifyOperand({"index_host", join.index_host(), host,
-                                        TypeRule::I32, pairs, Access::Write}));
   beginStep(Kind::Join);
   beginStep(Kind::Work);
   const ExpertOperand operands[] = {
       {"source", join.source(), host, TypeRule::F32, values, Access::Read},
       {"staged", join.staged(), device, TypeRule::F32, values, Access::Write},
-      {"index", join.index(), device, TypeRule::I32, pairs, Access::Write},
-      {"index_host", join.index_host(), host, TypeRule::I32, pairs,
-       Access::Read},
+      {"tables", join.tables(), device, TypeRule::I32, pairs, Access::Read},
       {"outputs", join.outputs(), device, TypeRule::F32, values,
        Access::ReadWrite},
   };

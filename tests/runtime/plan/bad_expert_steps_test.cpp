@@ -233,25 +233,11 @@ const BadPlan kBadSteps[] = {
               again);
      },
      {"(copy)", "'prefill.x.host'", "not ordered", "(expert.run_host)"}},
-    {"an index over the rows that the CPU reads",
-     [](fb::PlanT &p) {
-       const fb::BufferT &rows = *p.buffers[step<fb::ExpertRunHostT>(p).in];
-       fb::BufferT &index = *p.buffers[step<fb::ExpertJoinT>(p).index_host];
-       index.arena = rows.arena;
-       index.offset = rows.offset;
-     },
-     {"(expert.join)", "not ordered", "(expert.run_host)"}},
     {"host results of too few rows",
      [](fb::PlanT &p) {
        step<fb::ExpertRunHostT>(p).outputs = findBuffer(p, "prefill.x.host.1");
      },
      {"(expert.run_host)", "outputs", "at least 1024"}},
-    {"host index over an input",
-     [](fb::PlanT &p) {
-       step<fb::ExpertJoinT>(p).index_host = findBuffer(p, "prefill.Tokens");
-       buffer(p, "prefill.Tokens").bytes = 64;
-     },
-     {"(expert.join)", "'prefill.Tokens'", "only read"}},
     {"join of other results",
      [](fb::PlanT &p) {
        step<fb::ExpertJoinT>(p).source = findBuffer(p, "prefill.y.host.1");
@@ -267,16 +253,11 @@ const BadPlan kBadSteps[] = {
        step<fb::ExpertJoinT>(p).staged = findBuffer(p, "prefill.inner");
      },
      {"(expert.join)", "staged", "512 bytes", "at least 1024"}},
-    {"join by a small index",
+    {"join by other tables",
      [](fb::PlanT &p) {
-       step<fb::ExpertJoinT>(p).index = findBuffer(p, "decode.index");
+       step<fb::ExpertJoinT>(p).tables = findBuffer(p, "prefill.tables.1");
      },
-     {"(expert.join)", "index", "at least 64"}},
-    {"join by an index on the host alone",
-     [](fb::PlanT &p) {
-       step<fb::ExpertJoinT>(p).index = step<fb::ExpertJoinT>(p).index_host;
-     },
-     {"(expert.join)", "index", "expected device memory"}},
+     {"(expert.join)", "tables", "the tables of the run"}},
 
     // The run.
     {"unknown arithmetic",

@@ -25,7 +25,7 @@ void moveRange(fb::PlanT &plan, uint32_t file, uint64_t sourceOffset,
 const BadPlan kBadPlans[] = {
     {"version",
      [](fb::PlanT &p) { p.version = 99; },
-     {"plan version", "99", "expected 2"}},
+     {"plan version", "99", "expected 3"}},
     {"top_k above experts",
      [](fb::PlanT &p) { p.model->top_k = 5; },
      {"model top_k", "found 5", "0 to 4"}},

@@ -178,8 +178,7 @@ uint32_t runDynamicExperts(const EntryPart &part, const TinyExperts &experts,
     join.bank = index;
     join.source = hostOutputs;
     join.staged = device("staged", f32, pairs * H);
-    join.index = device("index", i32, pairs);
-    join.index_host = host("index.host", i32, pairs);
+    join.tables = run.tables;
     join.outputs = run.outputs;
   }
   for (uint32_t p = 0; p < experts.parts; ++p) {
