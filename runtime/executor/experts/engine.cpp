@@ -6,14 +6,16 @@ namespace sluice::experts {
 
 uint32_t Engine::events(const plan::fb::Plan &plan) {
   uint32_t slots = Store::slots(plan);
-  return slots == 0 ? 0 : slots + Transfers::kEvents;
+  return slots == 0 ? 0 : slots + Transfers::kEvents + kOwnEvents;
 }
 
 Engine::Engine(Backend &backend, Store from, const plan::fb::Plan &plan,
                uint32_t firstEvent)
     : backend(backend), store(std::move(from)),
       transfers(backend, firstEvent + Store::slots(plan)),
-      prefetcher(backend, store, transfers, plan), wanted(store) {
+      tablesEvent(firstEvent + Store::slots(plan) + Transfers::kEvents),
+      innerEvent(tablesEvent + 1), prefetcher(backend, store, transfers, plan),
+      wanted(store) {
   waveEnds.reserve(store.maxExperts + 1);
   // A wave an expert, or of the tail a launch each and its rows before them;
   // and the CPU's results.

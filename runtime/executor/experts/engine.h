@@ -124,6 +124,10 @@ private:
   Backend &backend;
   Store store;
   Transfers transfers;
+  /// On compute, when the CPU's pairs are known there; on the stream that
+  /// brings the CPU's inner rows, when it has.
+  static constexpr uint32_t kOwnEvents = 2;
+  const uint32_t tablesEvent, innerEvent;
   Prefetcher prefetcher;
   Demand wanted;
   WaveTables tables;

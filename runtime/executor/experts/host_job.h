@@ -41,13 +41,13 @@ public:
   /// as many as no thread has begun; a later call those in front of them.
   Tail takeTail(Backend &backend, int64_t outputs);
 
-  /// What is enqueued on compute from here on starts when the inner rows are
+  /// What is enqueued on `stream` from here on starts when the inner rows are
   /// there, or all results.
-  static Status awaitInner(Backend &backend) {
-    return backend.awaitHostWork(StreamKind::Compute, 1);
+  static Status awaitInner(StreamKind stream, Backend &backend) {
+    return backend.awaitHostWork(stream, 1);
   }
-  static Status awaitAll(Backend &backend) {
-    return backend.awaitHostWork(StreamKind::Compute, kLaunches);
+  static Status awaitAll(StreamKind stream, Backend &backend) {
+    return backend.awaitHostWork(stream, kLaunches);
   }
   /// Returns when they are done; what they took in microseconds, or 0 where
   /// nothing was started since the last call.

@@ -51,11 +51,11 @@ Status Engine::join(const JoinOperands &operands) {
   const int64_t whole = host.firstPair(tail.first);
   const int64_t begun = tail.firstOutput > 0 ? host.pairsOf(tail.first) : 0;
   if (whole + begun == 0)
-    return HostJob::awaitAll(backend);
+    return HostJob::awaitAll(StreamKind::Compute, backend);
   const Bank &bank = *wanted.bank;
   const auto layer = static_cast<int32_t>(bank.layer);
   if (operands.inPlace) {
-    SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(backend));
+    SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(StreamKind::Compute, backend));
   } else {
     // A copy from memory that is not pinned may be made before the stream gets
     // there.

@@ -59,7 +59,10 @@ Status Engine::beginTables(const RunOperands &operands) {
   if (!usesHost)
     return Status::ok();
   backend.label({"host tables", static_cast<int32_t>(wanted.bank->layer), -1});
-  return hostTables.bring(tables.end(), tables.hostEnd(), host, backend);
+  SLUICE_RETURN_IF_ERROR(
+      hostTables.bring(tables.end(), tables.hostEnd(), host, backend));
+  return wanted.mayHandOver ? backend.record(StreamKind::Compute, tablesEvent)
+                            : Status::ok();
 }
 
 /// Where the next wave ends that is large enough, or `launched`.

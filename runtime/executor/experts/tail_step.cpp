@@ -28,6 +28,9 @@ constexpr double kLeadUs = 70;
 constexpr double kBehindUs = 10;
 /// A smaller part of a down projection saves less than its launches cost.
 constexpr double kLeastShare = 1.0 / 8;
+/// Inner rows of so many bytes come all at once, those of more as they are
+/// needed.
+constexpr uint64_t kInnerAtOnce = 64 << 10;
 /// So often it is decided at most.
 constexpr int kRounds = 4;
 /// From so many down projections on only a part of them goes over at first.
@@ -196,15 +199,21 @@ Status Engine::runTail(const RunOperands &operands, uint32_t rows, size_t end) {
   return Status::ok();
 }
 
-/// Brings the CPU's inner rows of the experts in front of `end`: those that
-/// went over and as many as may follow, since a read over a bus that moves
-/// experts takes long.
+/// Brings the CPU's inner rows of the experts in front of `end` that went over,
+/// and of as many as may follow, since a read over a bus that moves experts
+/// takes long whatever its size. On a stream of its own, beside what compute
+/// does for the experts that were moved whole.
 Status Engine::bringInner(const RunOperands &operands, size_t end) {
+  constexpr auto kStream = StreamKind::CopyBack;
   const Bank &bank = *wanted.bank;
   const size_t first = host.tail().first;
   const size_t behind = std::min(innerFrom, end);
-  innerFrom = first - std::min(first, end - first + 1);
-  SLUICE_RETURN_IF_ERROR(HostJob::awaitInner(backend));
+  const uint64_t rowBytes = static_cast<uint64_t>(bank.inner) * sizeof(float);
+  const bool all =
+      static_cast<uint64_t>(host.firstPair(end)) * rowBytes <= kInnerAtOnce;
+  innerFrom = all ? 0 : first - std::min(first, end - first + 1);
+  SLUICE_RETURN_IF_ERROR(backend.wait(kStream, tablesEvent));
+  SLUICE_RETURN_IF_ERROR(HostJob::awaitInner(kStream, backend));
   KernelArgs &scatter = waveArgs[launches++];
   scatter = KernelArgs();
   scatter.data[0] = host.inner();
@@ -216,8 +225,11 @@ Status Engine::bringInner(const RunOperands &operands, size_t end) {
   scatter.dim[1] = bank.inner;
   scatter.maxRows = scatter.dim[0];
   backend.label({"expert_scatter", static_cast<int32_t>(bank.layer), -1});
-  return backend.launch(StreamKind::Compute, operands.scatter, scatter,
-                        host.firstPair(behind) - host.firstPair(innerFrom));
+  SLUICE_RETURN_IF_ERROR(
+      backend.launch(kStream, operands.scatter, scatter,
+                     host.firstPair(behind) - host.firstPair(innerFrom)));
+  SLUICE_RETURN_IF_ERROR(backend.record(kStream, innerEvent));
+  return backend.wait(StreamKind::Compute, innerEvent);
 }
 
 } // namespace sluice::experts
