@@ -200,12 +200,16 @@ constexpr Operand kExpertDown[] = {
     {"out", W, F32, false, {rows, dim(1), dim(2)}},
 };
 
-// Sums a row's expert outputs in the order of the router's top-k.
-constexpr const char *kExpertCombineDims[] = {"top_k", "hidden"};
+// Sums a row's expert outputs in the order of the router's top-k. With
+// `results` 1 others have computed some of them: the first shares[pair] outputs
+// of a pair are in results, the rest in `in`. With 0 all are in `in`.
+constexpr const char *kExpertCombineDims[] = {"top_k", "hidden", "results"};
 constexpr Operand kExpertCombine[] = {
     {"in", R, F32, false, {rows, dim(0), dim(1)}},
     {"weights", R, F32, false, {rows, dim(0)}},
     {"out", W, Activation, false, {rows, dim(1)}},
+    {"results", R, F32, true, {rows, dim(0), dim(1)}},
+    {"shares", R, I32, true, {rows, dim(0)}},
 };
 
 // Launched with the logit rows as its rows; `in` has the entry's rows.
@@ -362,8 +366,16 @@ bool isRequired(const Signature &signature, int index,
     return true;
   // The third matrix of a group and its output, where it has outputs.
   constexpr int kWeight2 = 7, kOut2 = 9, kOutputs2 = 3;
-  return signature.kernel == Kernel::LinearGroup &&
-         (index == kWeight2 || index == kOut2) && dims[kOutputs2] > 0;
+  // What others computed of a row's experts.
+  constexpr int kResults = 2;
+  switch (signature.kernel) {
+  case Kernel::LinearGroup:
+    return (index == kWeight2 || index == kOut2) && dims[kOutputs2] > 0;
+  case Kernel::ExpertCombine:
+    return dims[kResults] > 0;
+  default:
+    return false;
+  }
 }
 
 const char *checkDims(Kernel kernel, std::span<const int64_t> dims) {
@@ -372,7 +384,8 @@ const char *checkDims(Kernel kernel, std::span<const int64_t> dims) {
   for (size_t i = 0; i < dims.size(); ++i) {
     std::string_view dimName = findSignature(kernel)->dims[i];
     bool mayBeZero = dimName == "splits" || dimName == "normalize" ||
-                     dimName == "outputs2" || dimName.ends_with("_offset");
+                     dimName == "outputs2" || dimName == "results" ||
+                     dimName.ends_with("_offset");
     if (dims[i] < 0 || (dims[i] == 0 && !mayBeZero) || dims[i] > kMaxDim)
       return "every dim between 1 and 2^31";
   }
@@ -396,6 +409,8 @@ const char *checkDims(Kernel kernel, std::span<const int64_t> dims) {
     [[fallthrough]];
   case Kernel::ExpertDemand:
     return dims[1] <= dims[0] ? nullptr : "top_k at most experts";
+  case Kernel::ExpertCombine:
+    return dims[2] <= 1 ? nullptr : "results 0 or 1";
   case Kernel::ExpertGateUp: {
     int64_t part = dims[2] * dims[3];
     if (dims[1] > dims[0])

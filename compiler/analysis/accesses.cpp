@@ -22,9 +22,16 @@ void forEachAccess(Operation *op, AccessVisitor visit) {
       return;
     for (auto [operand, value] :
          llvm::zip(signature->operands, launch.getSignatureOperands()))
-      if (value)
+      if (value) {
         access(value, operand.access != Access::Write,
                operand.access != Access::Read);
+        // Where kernels reach host memory, this is what they read.
+        for (Operation *user : value.getUsers())
+          if (auto join = dyn_cast<JoinOp>(user);
+              join && join.getStaged() == value &&
+              join->getBlock() == op->getBlock())
+            access(join.getSource(), true, false);
+      }
   } else if (auto copy = dyn_cast<CopyOp>(op)) {
     access(copy.getSource(), true, false);
     access(copy.getTarget(), false, true);
@@ -39,9 +46,9 @@ void forEachAccess(Operation *op, AccessVisitor visit) {
     access(run.getOutputs(), run.getPart() > 0, true);
   } else if (auto join = dyn_cast<JoinOp>(op)) {
     access(join.getSource(), true, false);
-    access(join.getTables(), true, false);
+    access(join.getSharesHost(), true, false);
     access(join.getStaged(), false, true);
-    access(join.getOutputs(), true, true);
+    access(join.getShares(), false, true);
   }
 }
 
@@ -57,6 +64,8 @@ void forEachHostAccess(Operation *op, AccessVisitor visit) {
     access(run.getOutputs(), false, true);
   } else if (auto run = dyn_cast<RunExpertsOp>(op)) {
     access(run.getTablesHost(), false, true);
+  } else if (auto join = dyn_cast<JoinOp>(op)) {
+    access(join.getSharesHost(), false, true);
   }
 }
 

@@ -333,7 +333,7 @@ void Exporter::addExpertInstruction(
             fb::CreateExpertJoin(
                 out, index(join.getBank()), join.getPart(),
                 index(join.getSource()), index(join.getStaged()),
-                index(join.getTables()), index(join.getOutputs())));
+                index(join.getShares()), index(join.getSharesHost())));
       })
       .Case([&](ReleaseOp release) {
         add(Stream::Compute, Kind::ExpertRelease,

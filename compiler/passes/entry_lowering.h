@@ -66,7 +66,7 @@ private:
   /// Fails where an op acts on experts that were not demanded.
   mlir::LogicalResult checkExperts(mlir::Operation *op);
   /// Joins what the CPU has computed.
-  void join(expert::RunHostOp op, expert::CombineOp sum);
+  void join(expert::RunHostOp op, Value staged, Value shares);
   template <typename Choice> void lowerChoice(Choice op, const char *kernel);
 
   /// The rows of a tensor, or those behind a set or outputs.

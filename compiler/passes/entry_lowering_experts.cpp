@@ -135,13 +135,24 @@ void EntryLowering::lower(expert::RunOp op) {
 
 void EntryLowering::lower(expert::CombineOp op) {
   Value outputs = tensor(op.getOutputs().front()).buffer;
+  const Rows rows = tensor(op.getWeights()).rows;
+  const int64_t topK = features(op.getWeights());
+  const int64_t hidden = features(op.getOut());
+  Value staged, shares;
   for (Value part : op.getOutputs())
-    if (auto host = part.getDefiningOp<expert::RunHostOp>())
-      join(host, op);
-  Rows rows = tensor(op.getWeights()).rows;
+    if (auto host = part.getDefiningOp<expert::RunHostOp>()) {
+      if (!staged) {
+        staged = workspace(place() + ".staged", saturatingBytes({topK, hidden}),
+                           builder.getF32Type(), rows);
+        shares =
+            workspace(place() + ".shares", topK, builder.getI32Type(), rows);
+      }
+      join(host, staged, shares);
+    }
   Value out = result(op.getOut(), rows);
-  launch("expert_combine", {outputs, tensor(op.getWeights()).buffer, out},
-         {features(op.getWeights()), features(op.getOut())}, rows);
+  launch("expert_combine",
+         {outputs, tensor(op.getWeights()).buffer, out, staged, shares},
+         {topK, hidden, staged ? 1 : 0}, rows);
 }
 
 //===----------------------------------------------------------------------===//
@@ -259,18 +270,13 @@ void EntryLowering::lower(expert::RunHostOp op) {
   tensors[op.getOutputs()] = {outputs, rows};
 }
 
-void EntryLowering::join(expert::RunHostOp op, expert::CombineOp sum) {
-  Rows rows = tensor(op.getIn()).rows;
+void EntryLowering::join(expert::RunHostOp op, Value staged, Value shares) {
   Value bank = plan.bank(expert::bankOf(op.getSet()));
   auto shape = bank.getDefiningOp<planir::ExpertBankOp>();
-  Value staged =
-      workspace(place() + ".staged",
-                saturatingBytes({shape.getTopK(), shape.getHidden()}),
-                builder.getF32Type(), rows);
-  const Outputs &buffers = sums.lookup(sum);
+  Value sharesHost = shared("expert_shares.host", shape.getTopK(),
+                            builder.getI32Type(), tensor(op.getIn()).rows);
   JoinOp::create(builder, loc, bank, partOf(op.getSet()),
-                 tensor(op.getOutputs()).buffer, staged, buffers.tables,
-                 buffers.outputs);
+                 tensor(op.getOutputs()).buffer, staged, shares, sharesHost);
 }
 
 void EntryLowering::lower(expert::ReleaseOp op) {

@@ -280,11 +280,11 @@ LogicalResult JoinOp::verify() {
                          {rows, topK, hidden})) ||
       failed(checkBuffer(*this, "staged", getStaged(), Memory::Device,
                          Kind::F32, {rows, topK, hidden})) ||
-      failed(checkBuffer(*this, "tables", getTables(), Memory::Device,
+      failed(checkBuffer(*this, "shares", getShares(), Memory::Device,
                          Kind::I32, {rows, topK})))
     return failure();
-  return checkBuffer(*this, "outputs", getOutputs(), Memory::Device, Kind::F32,
-                     {rows, topK, hidden});
+  return checkBuffer(*this, "shares_host", getSharesHost(), Memory::Host,
+                     Kind::I32, {rows, topK});
 }
 
 LogicalResult ReleaseOp::verify() {

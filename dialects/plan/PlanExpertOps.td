@@ -216,15 +216,15 @@ def Plan_RunExpertsOp : Plan_ExpertOp<"run_experts"> {
 }
 
 def Plan_JoinOp : Plan_ExpertOp<"join"> {
-  let summary = "Puts the CPU's results at their pairs";
+  let summary = "Lets compute go on with the CPU's results";
   let description = [{
-    On the compute stream: waits for the CPU and brings its rows from `source` to
-    their places in `outputs`, but for what the GPU took over; by way of `staged`
-    where kernels do not reach `source`. `tables` are those of the run, which
-    say of each row whose it is.
+    On the compute stream: waits for the CPU and says in `shares`, i32
+    [rows * top_k], how many outputs of each pair it computed, the first ones.
+    Its results come from `source` to `staged` where kernels do not reach
+    `source`; where they do, `staged` stands for it in every launch.
 
     ```mlir
-    plan.join %bank part 0 (%source, %staged, %tables, %outputs)
+    plan.join %bank part 0 (%source, %staged, %shares, %shares_host)
     ```
   }];
   let arguments = (ins
@@ -232,12 +232,12 @@ def Plan_JoinOp : Plan_ExpertOp<"join"> {
     I64Prop:$part,
     Plan_Buffer:$source,
     Plan_Buffer:$staged,
-    Plan_Buffer:$tables,
-    Plan_Buffer:$outputs
+    Plan_Buffer:$shares,
+    Plan_Buffer:$shares_host
   );
   let assemblyFormat = [{
     $bank `part` $part
-    `(` $source `,` $staged `,` $tables `,` $outputs `)` attr-dict
+    `(` $source `,` $staged `,` $shares `,` $shares_host `)` attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -10,13 +10,11 @@ namespace sluice::cpu {
 void expertScatter(const KernelArgs &args, int64_t rows,
                    const Parallel &parallel) {
   const int64_t hidden = args.dim[1];
-  const int64_t wholeRows = rows - args.dim[2], columns = args.dim[3];
   const auto *in = operand<const float>(args, 0);
   const auto *index = operand<const int32_t>(args, 1);
   forEach(parallel, rows, [&](int64_t row) {
     std::memcpy(operand<float>(args, 2) + index[row] * hidden,
-                in + index[row] * hidden,
-                (row < wholeRows ? hidden : columns) * sizeof(float));
+                in + index[row] * hidden, hidden * sizeof(float));
   });
 }
 

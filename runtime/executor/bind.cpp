@@ -47,7 +47,8 @@ int32_t layerOf(const fb::Launch &launch, const Signature &signature,
 
 Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
                         uint32_t maxRows, const BoundMemory &memory,
-                        const fb::Plan &plan, Backend &backend) {
+                        const fb::Plan &plan, Backend &backend,
+                        const StandIns &standIns) {
   SLUICE_ASSIGN_OR_RETURN(
       KernelHandle kernel,
       backend.findKernel(static_cast<Kernel>(launch.kernel()),
@@ -63,7 +64,7 @@ Result<Step> bindLaunch(const fb::Launch &launch, StreamKind stream,
     uint32_t buffer = launch.operands()->Get(i);
     if (buffer == plan::kNoBuffer)
       continue;
-    step.args.data[i] = memory.buffer(buffer).data();
+    step.args.data[i] = memory.buffer(standIns.of(buffer)).data();
     step.args.dtype[i] =
         static_cast<DType>(plan.buffers()->Get(buffer)->dtype());
   }
@@ -132,12 +133,13 @@ MemoryKind BoundMemory::kind(uint32_t index) const {
 Result<Step> bindInstruction(const fb::Instruction &instruction,
                              uint32_t maxRows, const BoundMemory &memory,
                              const fb::Plan &plan, Backend &backend,
+                             const StandIns &standIns,
                              experts::Engine *engine) {
   auto stream = static_cast<StreamKind>(instruction.stream());
   switch (instruction.operation_type()) {
   case fb::Operation::Launch:
     return bindLaunch(*instruction.operation_as_Launch(), stream, maxRows,
-                      memory, plan, backend);
+                      memory, plan, backend, standIns);
   case fb::Operation::Copy: {
     const fb::Copy &copy = *instruction.operation_as_Copy();
     return Step(CopyStep{stream, copy.rows(), copy.recording(),
@@ -157,7 +159,7 @@ Result<Step> bindInstruction(const fb::Instruction &instruction,
   default:
     if (engine)
       return bindExpertInstruction(instruction, maxRows, memory, plan, backend,
-                                   *engine);
+                                   standIns, *engine);
     return Status(ErrorCode::Internal,
                   "an instruction that the verifier should have refused");
   }
@@ -169,10 +171,11 @@ Result<BoundEntry> bindEntry(const fb::Entry &entry, const BoundMemory &memory,
   BoundEntry bound;
   bound.entry = &entry;
   bound.steps.reserve(entry.instructions()->size());
+  const StandIns standIns(entry, memory, backend);
   for (const fb::Instruction *instruction : *entry.instructions()) {
-    SLUICE_ASSIGN_OR_RETURN(const Step step,
-                            bindInstruction(*instruction, entry.max_rows(),
-                                            memory, plan, backend, engine));
+    SLUICE_ASSIGN_OR_RETURN(
+        const Step step, bindInstruction(*instruction, entry.max_rows(), memory,
+                                         plan, backend, standIns, engine));
     bound.steps.push_back(step);
   }
   bindReports(bound.steps);

@@ -3,6 +3,7 @@
 
 #include "runtime/executor/bound_memory.h"
 #include "runtime/executor/graphs.h"
+#include "runtime/executor/stand_ins.h"
 #include "runtime/executor/steps.h"
 
 #include <array>
@@ -31,12 +32,13 @@ struct BoundEntry {
                                    plan::fb::Role role, uint32_t layer);
 };
 
-/// Resolves one instruction that is no fetch. `maxRows` is the entry's.
-/// `engine` runs the instructions of experts; only plans with banks of experts
-/// need it.
+/// Resolves one instruction that is no fetch. `maxRows` is the entry's, and so
+/// are `standIns`. `engine` runs the instructions of experts; only plans with
+/// banks of experts need it.
 Result<Step> bindInstruction(const plan::fb::Instruction &instruction,
                              uint32_t maxRows, const BoundMemory &memory,
                              const plan::fb::Plan &plan, Backend &backend,
+                             const StandIns &standIns = {},
                              experts::Engine *engine = nullptr);
 
 /// Resolves an entry without fetches.

@@ -16,9 +16,9 @@ static_assert(plan::kNoBuffer == experts::kNone);
 class Binder {
 public:
   Binder(uint32_t maxRows, const BoundMemory &memory, const fb::Plan &plan,
-         Backend &backend, experts::Engine &engine)
+         Backend &backend, const StandIns &standIns, experts::Engine &engine)
       : maxRows(maxRows), memory(memory), plan(plan), backend(backend),
-        engine(engine) {}
+        standIns(standIns), engine(engine) {}
 
   Step bind(const fb::ExpertDemand &from) const {
     return ExpertDemandStep{&engine,
@@ -54,22 +54,11 @@ public:
   }
 
   Result<Step> bind(const fb::ExpertJoin &from) const {
-    SLUICE_ASSIGN_OR_RETURN(
-        KernelHandle scatter,
-        backend.findKernel(Kernel::ExpertScatter, Arithmetic::Portable));
-    const experts::Bank &bank = engine.bank(from.bank());
-    const bool inPlace = backend.kernelsReach(at<void>(from.source()));
-    KernelArgs args;
-    args.data[0] = at<void>(inPlace ? from.source() : from.staged());
-    args.data[2] = at<void>(from.outputs());
-    args.dtype[0] = args.dtype[2] = DType::F32;
-    args.dtype[1] = DType::I32;
-    args.dim[0] = int64_t{maxRows} * bank.topK;
-    args.dim[1] = bank.hidden;
-    args.maxRows = args.dim[0];
-    return Step(ExpertJoinStep{&engine,
-                               {scatter, at<float>(from.source()),
-                                at<float>(from.staged()), args, inPlace}});
+    const bool inPlace = standIns.of(from.staged()) == from.source();
+    return Step(ExpertJoinStep{
+        &engine,
+        {at<float>(from.source()), inPlace ? nullptr : at<float>(from.staged()),
+         at<int32_t>(from.shares()), at<int32_t>(from.shares_host())}});
   }
 
 private:
@@ -84,6 +73,7 @@ private:
   const BoundMemory &memory;
   const fb::Plan &plan;
   Backend &backend;
+  const StandIns &standIns;
   experts::Engine &engine;
 };
 
@@ -92,8 +82,9 @@ private:
 Result<Step> bindExpertInstruction(const fb::Instruction &from,
                                    uint32_t maxRows, const BoundMemory &memory,
                                    const fb::Plan &plan, Backend &backend,
+                                   const StandIns &standIns,
                                    experts::Engine &engine) {
-  const Binder binder(maxRows, memory, plan, backend, engine);
+  const Binder binder(maxRows, memory, plan, backend, standIns, engine);
   switch (from.operation_type()) {
   case fb::Operation::ExpertDemand:
     return binder.bind(*from.operation_as_ExpertDemand());

@@ -53,9 +53,6 @@ private:
       if (options.tensor)
         *behind = *behind / 2 * 2;
       fillFloats(operandIndex("out")); // It keeps some of them.
-    } else if (made.kernel == Kernel::ExpertScatter) {
-      behind[0] = random.between(0, made.rows);
-      behind[1] = random.between(0, dim("hidden"));
     }
   }
 
@@ -144,7 +141,7 @@ private:
         value = experts;
       else if (name == "top_k")
         value = topK;
-      else if (name == "normalize")
+      else if (name == "normalize" || name == "results")
         value = random.between(0, 1);
       else if (name == "pairs")
         value = made.rows + random.between(0, 20);
@@ -252,6 +249,11 @@ private:
       row = static_cast<int32_t>(random.between(0, made.args.maxRows - 1));
     if (made.kernel == Kernel::ExpertScatter)
       makeIndex();
+    for (int32_t &share : ints("shares"))
+      share = random.oneIn(3) ? 0
+              : random.oneIn(2)
+                  ? static_cast<int32_t>(dim("hidden"))
+                  : static_cast<int32_t>(random.between(0, dim("hidden")));
     if (find("pages_per_sequence") >= 0)
       makePages();
     else
@@ -442,8 +444,6 @@ Case rowCase(const Case &all, int64_t row) {
   Case one = all;
   one.rows = 1;
   const Signature &signature = all.signature();
-  if (all.kernel == Kernel::ExpertScatter)
-    one.args.dim[2] = row >= all.rows - all.args.dim[2];
   for (size_t i = 0; i < signature.operands.size(); ++i) {
     if (signature.operands[i].shape[0].kind != Factor::Rows)
       continue;

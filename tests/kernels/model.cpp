@@ -272,15 +272,17 @@ public:
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t i = 0; i < dim[1]; ++i) {
         float acc = 0;
-        for (int64_t k = row * dim[0]; k < (row + 1) * dim[0]; ++k)
-          acc = std::fma(x[1][k], x[0][k * dim[1] + i], acc);
+        for (int64_t k = row * dim[0]; k < (row + 1) * dim[0]; ++k) {
+          const bool theirs = dim[2] != 0 && i < id(4, k);
+          acc = std::fma(x[1][k], x[theirs ? 3 : 0][k * dim[1] + i], acc);
+        }
         put(2, row * dim[1] + i, acc);
       }
   }
 
   void expertScatter() {
     for (int64_t row = 0; row < rows; ++row)
-      for (int64_t i = 0; i < (row < rows - dim[2] ? dim[1] : dim[3]); ++i)
+      for (int64_t i = 0; i < dim[1]; ++i)
         put(2, id(1, row) * dim[1] + i, x[0][id(1, row) * dim[1] + i]);
   }
 

@@ -30,6 +30,7 @@
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -37,6 +38,7 @@
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 64, 128] homes [0, 0] resident []
@@ -65,14 +67,14 @@ plan.entry @decode rows 1 logit_rows 1 {
   // CHECK-NEXT: plan.fetch_experts
   // CHECK-NEXT: plan.run_host
   // CHECK-NEXT: plan.run_experts
-  // CHECK-NEXT: plan.join
   // CHECK-NEXT: %[[SUM:.*]] = plan.record on compute
+  // CHECK-NEXT: plan.join
   // CHECK-NEXT: plan.release
   plan.split %a part 0 share 0.5
   plan.fetch_experts %a part 0
   plan.run_host %a part 0 (%rows, %results)
   plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
-  plan.join %a part 0 (%results, %staged, %tables, %outputs)
+  plan.join %a part 0 (%results, %staged, %shares, %shares_host)
   plan.release %a part 0
   // The host has waited for what read the tokens: no event.
   // CHECK-NEXT: plan.copy %tokens_host to %tokens rows 4 on demand

@@ -51,7 +51,7 @@ func.func @load() {
 // CHECK-SAME: {experts = 2, top_k = 1, hidden = 8, inner = 16, slots = 3, slot_elements = 384, gate_offset = 0, up_offset = 128} rows portable
 // CHECK-NEXT: plan.launch expert_down(%[[INNER]], %[[OFFSETS]], %[[ORDER]], %bank.slots, %pool, %[[OUT:.*]])
 // CHECK-SAME: slot_elements = 384, down_offset = 256} rows portable
-// CHECK-NEXT: plan.launch expert_combine(%[[OUT]], %[[WEIGHTS]], %{{.*}}) {top_k = 1, hidden = 8} rows portable
+// CHECK-NEXT: plan.launch expert_combine(%[[OUT]], %[[WEIGHTS]], %{{[a-z0-9._]+}}, none, none) {top_k = 1, hidden = 8, results = 0} rows portable
 // Wide linear layers use the tensor cores in decode too, experts never do.
 // CHECK-NEXT: plan.launch linear{{.*}} rows tensor
 // CHECK-LABEL: plan.entry @prefill

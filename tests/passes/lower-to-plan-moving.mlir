@@ -46,9 +46,9 @@ llm.expert_bank @bank "experts" {
 // SPLIT-NEXT: plan.fetch_experts
 // SPLIT-NEXT: plan.run_host %{{.*}} part 0(%[[ROWS]], %[[RESULTS:.*]])
 // SPLIT-NEXT: plan.run_experts
-// SPLIT-NEXT: plan.join %{{.*}} part 0(%[[RESULTS]],
+// SPLIT-NEXT: plan.join %{{.*}} part 0(%[[RESULTS]], %[[STAGED:.*]], %[[SHARES:.*]], %{{.*}})
 // SPLIT-NEXT: plan.release
-// SPLIT-NEXT: plan.launch expert_combine
+// SPLIT-NEXT: plan.launch expert_combine(%{{.*}}, %{{.*}}, %{{.*}}, %[[STAGED]], %[[SHARES]]) {top_k = 1, hidden = 8, results = 1}
 func.func @decode(%tokens: tensor<?xi32> {llm.role = "tokens"})
     -> (tensor<?x16xf32> {llm.role = "logits"})
     attributes {llm.max_rows = 9 : i64, llm.max_logit_rows = 1 : i64} {

@@ -4,10 +4,10 @@
 // Experts that move: what the run alone needs makes room for what the join needs.
 // Every buffer takes 256 bytes.
 //
-//   step      tokens  in  inner  tables  outputs  staged
+//   step      tokens  in  inner  tables  outputs  staged  index
 //   embed       #     #
 //   run         #     #     #      #        #
-//   join        #     #            #        #       #
+//   join        #     #                     #       #       #
 //   embed       #     #                     #
 //   logits                                  #
 //
@@ -30,6 +30,7 @@
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 // CHECK-DAG: plan.buffer "tokens" in %workspace[0,
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
@@ -41,8 +42,10 @@
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 // CHECK-DAG: plan.buffer "tables" in %workspace[512,
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
-// CHECK-DAG: plan.buffer "staged" in %workspace[768,
+// CHECK-DAG: plan.buffer "staged" in %workspace[512,
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+// CHECK-DAG: plan.buffer "shares" in %workspace[768,
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 64, 128] homes [0, 0] resident []
@@ -61,7 +64,7 @@ plan.entry @decode rows 1 logit_rows 1 {
   plan.fetch_experts %a part 0
   plan.run_host %a part 0 (%rows, %results)
   plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
-  plan.join %a part 0 (%results, %staged, %tables, %outputs)
+  plan.join %a part 0 (%results, %staged, %shares, %shares_host)
   plan.release %a part 0
   plan.copy %tokens_host to %tokens rows 4 on compute
   plan.launch embed(%tokens, %table, %in) {vocab = 8, hidden = 8} rows portable on compute

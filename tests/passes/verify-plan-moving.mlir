@@ -19,6 +19,7 @@
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -26,6 +27,7 @@
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -45,7 +47,7 @@ plan.entry @decode rows 1 logit_rows 1 {
   plan.fetch_experts %a part 0
   plan.run_host %a part 0 (%rows, %results)
   plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
-  plan.join %a part 0 (%results, %staged, %tables, %outputs)
+  plan.join %a part 0 (%results, %staged, %shares, %shares_host)
   plan.release %a part 0
   %made = plan.record on compute
   plan.wait %made on copy_back
@@ -71,6 +73,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -78,6 +81,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -121,6 +125,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -128,6 +133,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -173,6 +179,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -180,6 +187,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -203,7 +211,7 @@ plan.entry @decode rows 1 logit_rows 1 {
   // expected-error @below {{is not ordered by an event after an earlier access of the same bytes on another stream: 'rows'}}
   plan.run_host %a part 0 (%rows, %results)
   plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
-  plan.join %a part 0 (%results, %staged, %tables, %outputs)
+  plan.join %a part 0 (%results, %staged, %shares, %shares_host)
   plan.release %a part 0
   %made = plan.record on compute
   plan.wait %made on copy_back
@@ -229,6 +237,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -236,6 +245,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -283,6 +293,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -290,6 +301,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -337,6 +349,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -344,6 +357,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -386,6 +400,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %rows = plan.buffer "rows" in %io[2048, 32] : f32
 %results = plan.buffer "results" in %io[2304, 32] : f32
 %tables_host = plan.buffer "tables_host" in %io[2560, 24] : i32
+%shares_host = plan.buffer "shares_host" in %io[2816, 4] : i32
 %logits = plan.buffer "logits" in %io[3072, 32] : f32
 %tokens = plan.buffer "tokens" in %ws[0, 4] : i32
 %in = plan.buffer "in" in %ws[256, 32] : f32
@@ -393,6 +408,7 @@ plan.entry @decode rows 1 logit_rows 1 {
 %outputs = plan.buffer "outputs" in %ws[768, 32] : f32
 %tables = plan.buffer "tables" in %ws[1024, 24] : i32
 %staged = plan.buffer "staged" in %ws[1280, 32] : f32
+%shares = plan.buffer "shares" in %ws[1536, 4] : i32
 %sum = plan.buffer "sum" in %ws[1792, 32] : f32
 %pool = plan.expert_pool "pool" in %pool_slots slots 2 of 768 wave 768 host %images
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
@@ -411,11 +427,11 @@ plan.entry @decode rows 1 logit_rows 1 {
   plan.split %a part 0 share 0.5
   plan.fetch_experts %a part 0
   plan.run_host %a part 0 (%rows, %results)
-  // expected-error @below {{reads what nothing has written: 'tables'}}
-  plan.join %a part 0 (%results, %staged, %tables, %outputs)
+  plan.join %a part 0 (%results, %staged, %shares, %shares_host)
   plan.release %a part 0
   %made = plan.record on compute
   plan.wait %made on copy_back
   plan.output logits %logits
+  // expected-error @below {{reads what nothing has written: 'outputs'}}
   plan.copy %outputs to %logits logit_rows 32 on copy_back
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 
 namespace sluice::sim {
@@ -170,12 +171,9 @@ double trafficBytes(Kernel kernel, const KernelArgs &args, int64_t rows) {
   return sum;
 }
 
-double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
-                const KernelArgs &args, int64_t rows) {
-  // Its rows come from where the host computed them.
-  if (kernel == Kernel::ExpertScatter)
-    return hardware.hostToDeviceUs(double(rows) * double(args.dim[1]) *
-                                   double(sizeof(float)));
+static double deviceKernelUs(const Hardware &hardware, Kernel kernel,
+                             Arithmetic arithmetic, const KernelArgs &args,
+                             int64_t rows) {
   if (isExpertKernel(kernel)) {
     uint64_t bytes = uint64_t(3 * matrixBytes(args));
     if (hardware.expertUs(args.dim[2], args.dim[3], bytes, 1))
@@ -200,6 +198,26 @@ double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
                                                  : hardware.vectorTflops.value;
   double arithmeticUs = 2 * products(kernel, args, rows) / (rate * 1e6);
   return hardware.graphNodeUs.value + std::max(memory, arithmeticUs);
+}
+
+/// Floats that the kernel reads from where the host computed them.
+static double hostFloats(Kernel kernel, const KernelArgs &args, int64_t rows) {
+  if (kernel == Kernel::ExpertScatter)
+    return double(rows) * double(args.dim[1]);
+  if (kernel != Kernel::ExpertCombine || args.dim[2] == 0)
+    return 0;
+  const auto *shares = static_cast<const int32_t *>(args.data[4]);
+  return std::accumulate(shares, shares + rows * args.dim[0], 0.0);
+}
+
+double kernelUs(const Hardware &hardware, Kernel kernel, Arithmetic arithmetic,
+                const KernelArgs &args, int64_t rows) {
+  const double bytes = hostFloats(kernel, args, rows) * double(sizeof(float));
+  const double wire = bytes > 0 ? hardware.hostToDeviceUs(bytes) : 0;
+  // A scatter does nothing else.
+  return kernel == Kernel::ExpertScatter
+             ? wire
+             : wire + deviceKernelUs(hardware, kernel, arithmetic, args, rows);
 }
 
 double hostKernelBytes(Kernel kernel, const KernelArgs &args, int64_t rows) {

@@ -94,6 +94,9 @@ private:
   Result<bool> send(uint32_t index, const std::byte *image, bool fromRing,
                     bool isLast = false);
 
+  // join.
+  bool fillShares(int32_t *shares) const;
+
   // run.
   Status beginTables(const RunOperands &operands);
   size_t nextWave() const;

@@ -43,40 +43,44 @@ Status Engine::observeHost() {
 
 /// Compute goes on when the job is done; the host need not wait for it.
 Status Engine::join(const JoinOperands &operands) {
+  const Bank &bank = *wanted.bank;
+  const uint32_t firstPair = wanted.firstRow * bank.topK;
+  const uint32_t pairs = (wanted.endRow - wanted.firstRow) * bank.topK;
+  const std::span<int32_t> shares(operands.sharesHost + firstPair, pairs);
+  std::fill(shares.begin(), shares.end(), 0);
+  const bool hasResults = wanted.usesHost() && fillShares(operands.sharesHost);
+  const auto layer = static_cast<int32_t>(bank.layer);
+  backend.label({"host shares", layer, -1});
+  SLUICE_RETURN_IF_ERROR(backend.upload(StreamKind::Compute,
+                                        operands.shares + firstPair,
+                                        shares.data(), shares.size_bytes()));
   if (!wanted.usesHost())
     return Status::ok();
-  // The pairs that the CPU computed all outputs of, then those of an expert of
-  // which it computed the first.
+  if (!hasResults || !operands.staged)
+    return HostJob::awaitAll(StreamKind::Compute, backend);
+  // A copy from memory that is not pinned may be made before the stream gets
+  // there.
+  SLUICE_RETURN_IF_ERROR(backend.waitHostWork());
+  // Of all rows of the part: one copy, whichever the pairs are.
+  const uint64_t first = uint64_t{firstPair} * bank.hidden;
+  backend.label({"host results", layer, -1});
+  return backend.copy(StreamKind::Compute, operands.staged + first,
+                      MemoryKind::Device, operands.source + first,
+                      MemoryKind::Host,
+                      uint64_t{pairs} * bank.hidden * sizeof(float));
+}
+
+/// Writes of the CPU's pairs how many of their outputs it computed: all, or
+/// those in front of what went over. False where it computed nothing.
+bool Engine::fillShares(int32_t *shares) const {
   const HostJob::Tail &tail = host.tail();
   const int64_t whole = host.firstPair(tail.first);
   const int64_t begun = tail.firstOutput > 0 ? host.pairsOf(tail.first) : 0;
-  if (whole + begun == 0)
-    return HostJob::awaitAll(StreamKind::Compute, backend);
-  const Bank &bank = *wanted.bank;
-  const auto layer = static_cast<int32_t>(bank.layer);
-  if (operands.inPlace) {
-    SLUICE_RETURN_IF_ERROR(HostJob::awaitAll(StreamKind::Compute, backend));
-  } else {
-    // A copy from memory that is not pinned may be made before the stream gets
-    // there.
-    SLUICE_RETURN_IF_ERROR(backend.waitHostWork());
-    // Of all rows of the part: one copy, whichever the pairs are.
-    const uint64_t ofRow = uint64_t{bank.topK} * bank.hidden;
-    const uint64_t first = wanted.firstRow * ofRow;
-    const uint64_t values = wanted.endRow * ofRow - first;
-    backend.label({"host results", layer, -1});
-    SLUICE_RETURN_IF_ERROR(backend.copy(
-        StreamKind::Compute, operands.staged + first, MemoryKind::Device,
-        operands.source + first, MemoryKind::Host, values * sizeof(float)));
-  }
-  backend.label({"expert_scatter", layer, -1});
-  KernelArgs &scatter = waveArgs[launches++];
-  scatter = operands.args;
-  scatter.data[1] = hostTables.order();
-  scatter.dim[2] = begun;
-  scatter.dim[3] = tail.firstOutput;
-  return backend.launch(StreamKind::Compute, operands.scatter, scatter,
-                        whole + begun);
+  const int32_t *pairs = host.pairs();
+  for (int64_t i = 0; i < whole + begun; ++i)
+    shares[pairs[i]] = static_cast<int32_t>(i < whole ? wanted.bank->hidden
+                                                      : tail.firstOutput);
+  return whole + begun > 0;
 }
 
 } // namespace sluice::experts

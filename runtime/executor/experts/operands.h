@@ -30,13 +30,11 @@ struct RunOperands {
   int64_t maxRows;
 };
 
-/// Operands of ExpertJoin.
+/// Operands of ExpertJoin; device memory but for what the names say.
 struct JoinOperands {
-  KernelHandle scatter;
   const float *source; ///< Host.
-  float *staged;
-  KernelArgs args; ///< Of the scatter, but for its index.
-  bool inPlace;    ///< The scatter reads `source` where it lies: no copy.
+  float *staged;       ///< Null where kernels read `source` where it lies.
+  int32_t *shares, *sharesHost;
 };
 
 /// Operands of ExpertRunHost; host memory.

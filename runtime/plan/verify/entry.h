@@ -72,6 +72,8 @@ private:
   Status verifyModelDims(const fb::Launch &launch, const Signature &signature);
   Status verifyOperand(const fb::Launch &launch, const Signature &signature,
                        int operand);
+  Status verifyStandIn(uint32_t buffer, uint64_t bytes, Access access,
+                       const std::string &what);
   Status verifyTensorClass(const fb::Launch &launch,
                            const Signature &signature);
 
@@ -111,6 +113,9 @@ private:
   ExpertOrder experts;
   /// The last instruction that makes Compute work on experts, or kNoStep.
   uint32_t lastExpertWork = kNoStep;
+  /// Of the entry's joins the staged buffers and the sources that launches may
+  /// read in their place.
+  std::vector<std::pair<uint32_t, uint32_t>> standIns;
   /// Of the part that is open.
   const fb::ExpertRunHost *runHost = nullptr;
   const fb::ExpertRun *expertRun = nullptr;

@@ -242,28 +242,26 @@ Status EntryVerifier::verifyJoin(const fb::ExpertJoin &join) {
         "source is buffer " +
             expected(join.source(), std::to_string(runHost->outputs()) +
                                         ", the outputs of the run_host"));
-  if (join.outputs() != expertRun->outputs())
-    return context.fail(
-        where,
-        "outputs is buffer " +
-            expected(join.outputs(), std::to_string(expertRun->outputs()) +
-                                         ", the outputs of the run"));
-  if (join.tables() != expertRun->tables())
-    return context.fail(
-        where, "tables is buffer " +
-                   expected(join.tables(), std::to_string(expertRun->tables()) +
-                                               ", the tables of the run"));
+  for (const auto &[staged, source] : standIns)
+    if (staged == join.staged() && source != join.source())
+      return context.fail(
+          where, "staged is buffer " +
+                     expected(staged, "one that no join of buffer " +
+                                          std::to_string(source) + " has"));
   const uint64_t pairs = uint64_t(entry.max_rows()) * bank.top_k();
   const uint64_t values = product({pairs, bank.hidden()});
   constexpr auto device = fb::MemoryKind::Device, host = fb::MemoryKind::Host;
+  beginStep(Kind::Host);
+  SLUICE_RETURN_IF_ERROR(verifyOperand({"shares_host", join.shares_host(), host,
+                                        TypeRule::I32, pairs, Access::Write}));
   beginStep(Kind::Join);
   beginStep(Kind::Work);
   const ExpertOperand operands[] = {
       {"source", join.source(), host, TypeRule::F32, values, Access::Read},
       {"staged", join.staged(), device, TypeRule::F32, values, Access::Write},
-      {"tables", join.tables(), device, TypeRule::I32, pairs, Access::Read},
-      {"outputs", join.outputs(), device, TypeRule::F32, values,
-       Access::ReadWrite},
+      {"shares", join.shares(), device, TypeRule::I32, pairs, Access::Write},
+      {"shares_host", join.shares_host(), host, TypeRule::I32, pairs,
+       Access::Read},
   };
   for (const ExpertOperand &operand : operands)
     SLUICE_RETURN_IF_ERROR(verifyOperand(operand));

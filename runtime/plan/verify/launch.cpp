@@ -137,6 +137,29 @@ Status EntryVerifier::verifyOperand(const fb::Launch &launch,
   if (operand.access != Access::Read)
     SLUICE_RETURN_IF_ERROR(checkWritable(bufferIndex));
   addAccess(bufferIndex, 0, bytes, operand.access);
+  return verifyStandIn(bufferIndex, bytes, operand.access, what);
+}
+
+/// Of a buffer to which a join brings host memory: on some backends the launch
+/// gets that memory itself.
+Status EntryVerifier::verifyStandIn(uint32_t buffer, uint64_t bytes,
+                                    Access access, const std::string &what) {
+  for (const auto &[staged, source] : standIns) {
+    if (staged != buffer)
+      continue;
+    if (access != Access::Read)
+      return context.fail(where, what + " is written, expected a buffer that "
+                                        "no expert.join brings results to");
+    SLUICE_RETURN_IF_ERROR(context.checkBuffer(where, "source", source));
+    const uint64_t there = context.buffer(source).bytes();
+    if (bytes > there)
+      return context.fail(
+          where, what + " stands for " + context.describe(source) + " of " +
+                     std::to_string(there) + " bytes, expected at least " +
+                     std::to_string(bytes));
+    addAccess(source, 0, bytes, Access::Read);
+    break; // verifyJoin sees to it that there is one source.
+  }
   return Status::ok();
 }
 

@@ -15,10 +15,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 // CHECK: %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // CHECK: %[[$A:.*]] = plan.expert_bank "a" layer 0 in %pool from %{{.*}} experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 1] resident [1] popularity [2.500000e-01, 7.500000e-01]
@@ -51,8 +53,8 @@ plan.entry @decode rows 2 logit_rows 2 {
   plan.run_experts %a part 0 of 1 (%in, %inner, %outputs, %tables, %tables_host) portable
   // CHECK: plan.prefetch %[[$B]] from %[[$A]] limit 2
   plan.prefetch %b from %a limit 2
-  // CHECK: plan.join %[[$A]] part 0(%results, %staged, %tables, %outputs)
-  plan.join %a part 0 (%results, %staged, %tables, %outputs)
+  // CHECK: plan.join %[[$A]] part 0(%results, %staged, %shares, %shares_host)
+  plan.join %a part 0 (%results, %staged, %shares, %shares_host)
   // CHECK: plan.release %[[$A]] part 0{{$}}
   plan.release %a part 0
   // CHECK: plan.prefetch %[[$B]] limit 1

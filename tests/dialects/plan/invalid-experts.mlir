@@ -12,10 +12,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 // expected-error @below {{has 3 slots of 768 bytes in a buffer of 1536}}
 %pool = plan.expert_pool "pool" in %slots slots 3 of 768 wave 768
 
@@ -33,10 +35,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 // expected-error @below {{needs a buffer in device memory}}
 %pool = plan.expert_pool "pool" in %images slots 2 of 768 wave 768
 
@@ -54,10 +58,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 // expected-error @below {{expected at least one, of a multiple of 256}}
 %pool = plan.expert_pool "pool" in %slots slots 2 of 700 wave 768
 
@@ -75,10 +81,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 // expected-error @below {{keeps images in a buffer that is not in host memory}}
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %slots
 
@@ -96,10 +104,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 // expected-error @below {{has a ring of fewer than two images}}
 %pool = plan.expert_pool "pool" in %slots slots 1 of 1536 wave 768 bounce %ring
 
@@ -117,10 +127,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{chooses 3 of 2 experts}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 3 hidden 8 inner 4 parts [0, 128, 256] homes [0, 0] resident []
@@ -139,10 +151,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{has a matrix of 32 elements at 360 of a slot of 384}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 360] homes [0, 0] resident []
@@ -161,10 +175,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{has homes of 1 of 2 experts}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0] resident []
@@ -183,10 +199,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{has a home 2, expected 0 (host) or 1 (disk)}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 2] resident []
@@ -205,10 +223,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{names resident expert 1 twice}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 0] resident [1, 1]
@@ -227,10 +247,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{names resident expert 2, which it does not have}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 0] resident [2]
@@ -249,10 +271,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{has the popularity of 1 of 2 experts}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 0] resident [] popularity [1.0]
@@ -271,10 +295,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{has 3 successors, 2 each}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 0] resident [] successors [0, 1, 0] each 2
@@ -293,10 +319,12 @@
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{names successor 7}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 0] resident [] successors [0, 7] each 2
@@ -320,10 +348,12 @@ plan.policy 4 mode "fetch" step_ms 0.0
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -349,10 +379,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -378,10 +410,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -407,10 +441,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -436,10 +472,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -465,10 +503,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -494,10 +534,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -523,10 +565,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -534,8 +578,8 @@ plan.entry @decode rows 2 logit_rows 2 {
     parts [0, 128, 256] homes [0, 0] resident [] popularity [0.5, 0.5] successors [1, 0, 1, 0] each 2
 plan.entry @decode rows 2 logit_rows 2 {
   %event = plan.record on compute
-  // expected-error @below {{'tables' is not in device memory}}
-  plan.join %a part 0 (%results, %staged, %tables_host, %outputs)
+  // expected-error @below {{'shares_host' is not in host memory}}
+  plan.join %a part 0 (%results, %staged, %shares, %shares)
 }
 
 // -----
@@ -552,10 +596,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -581,10 +627,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -610,10 +658,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -639,10 +689,12 @@ plan.entry @decode rows 2 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -667,10 +719,12 @@ plan.entry @load rows 0 logit_rows 0 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
@@ -696,10 +750,12 @@ plan.entry @decode rows 200 logit_rows 2 {
 %outputs = plan.buffer "outputs" in %device[2048, 256] : f32
 %tables = plan.buffer "tables" in %device[2304, 256] : i32
 %staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
 %ids = plan.buffer "ids" in %memory[3072, 256] : i32
 %rows = plan.buffer "rows" in %memory[3328, 256] : f32
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]

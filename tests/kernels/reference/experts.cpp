@@ -81,15 +81,17 @@ bool referenceExperts(const Case &source, Doubles &x) {
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t i = 0; i < dim[1]; ++i) {
         double sum = 0;
-        for (int64_t k = 0; k < dim[0]; ++k)
-          sum += x[1][row * dim[0] + k] * x[0][(row * dim[0] + k) * dim[1] + i];
+        for (int64_t k = row * dim[0]; k < (row + 1) * dim[0]; ++k) {
+          const bool theirs = dim[2] != 0 && i < static_cast<int64_t>(x[4][k]);
+          sum += x[1][k] * x[theirs ? 3 : 0][k * dim[1] + i];
+        }
         x[2][row * dim[1] + i] = sum;
       }
     return true;
   case Kernel::ExpertScatter:
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t at = static_cast<int64_t>(x[1][row]) * dim[1];
-      std::copy_n(&x[0][at], row < rows - dim[2] ? dim[1] : dim[3], &x[2][at]);
+      std::copy_n(&x[0][at], dim[1], &x[2][at]);
     }
     return true;
   default:

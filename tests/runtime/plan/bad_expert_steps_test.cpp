@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/plan/version.h"
 #include "tests/runtime/plan/bad_plans.h"
 #include "tests/runtime/plan/tiny_model.h"
 
@@ -243,21 +244,63 @@ const BadPlan kBadSteps[] = {
        step<fb::ExpertJoinT>(p).source = findBuffer(p, "prefill.y.host.1");
      },
      {"(expert.join)", "source", "the outputs of the run_host"}},
-    {"join into another buffer",
-     [](fb::PlanT &p) {
-       step<fb::ExpertJoinT>(p).outputs = findBuffer(p, "prefill.y.1");
-     },
-     {"(expert.join)", "outputs", "the outputs of the run"}},
     {"join by a small stage",
      [](fb::PlanT &p) {
        step<fb::ExpertJoinT>(p).staged = findBuffer(p, "prefill.inner");
      },
      {"(expert.join)", "staged", "512 bytes", "at least 1024"}},
-    {"join by other tables",
+    {"join with few shares",
      [](fb::PlanT &p) {
-       step<fb::ExpertJoinT>(p).tables = findBuffer(p, "prefill.tables.1");
+       step<fb::ExpertJoinT>(p).shares = findBuffer(p, "decode.shares");
      },
-     {"(expert.join)", "tables", "the tables of the run"}},
+     {"(expert.join)", "shares", "at least 64"}},
+    {"join with shares on the host alone",
+     [](fb::PlanT &p) {
+       step<fb::ExpertJoinT>(p).shares = step<fb::ExpertJoinT>(p).shares_host;
+     },
+     {"(expert.join)", "shares", "expected device memory"}},
+    {"shares over the rows that the CPU reads",
+     [](fb::PlanT &p) {
+       const fb::BufferT &rows = *p.buffers[step<fb::ExpertRunHostT>(p).in];
+       fb::BufferT &shares = *p.buffers[step<fb::ExpertJoinT>(p).shares_host];
+       shares.arena = rows.arena;
+       shares.offset = rows.offset;
+     },
+     {"(expert.join)", "not ordered", "(expert.run_host)"}},
+    {"host shares over an input",
+     [](fb::PlanT &p) {
+       step<fb::ExpertJoinT>(p).shares_host = findBuffer(p, "prefill.Tokens");
+       buffer(p, "prefill.Tokens").bytes = 64;
+     },
+     {"(expert.join)", "'prefill.Tokens'", "only read"}},
+    {"a launch that writes where results come",
+     [](fb::PlanT &p) {
+       fb::BufferT &staged = *p.buffers[step<fb::ExpertJoinT>(p).staged];
+       fb::LaunchT &sum = launch(p, Kernel::ExpertCombine);
+       staged.dtype = p.buffers[sum.operands[2]]->dtype;
+       sum.operands[2] = step<fb::ExpertJoinT>(p).staged;
+     },
+     {"is written", "no expert.join brings results to"}},
+    {"a launch that reads more than the results",
+     [](fb::PlanT &p) {
+       p.buffers[step<fb::ExpertJoinT>(p).source]->bytes -= 4;
+     },
+     {"outputs", "at least 1024"}},
+    {"results of two sources in one place",
+     [](fb::PlanT &p) {
+       step<fb::ExpertJoinT>(p, 1).staged = step<fb::ExpertJoinT>(p).staged;
+     },
+     {"(expert.join)", "staged", "that no join of buffer"}},
+    {"a sum without the CPU's results",
+     [](fb::PlanT &p) {
+       launch(p, Kernel::ExpertCombine).operands[3] = plan::kNoBuffer;
+     },
+     {"(expert_combine)", "results", "is missing"}},
+    {"a sum without shares",
+     [](fb::PlanT &p) {
+       launch(p, Kernel::ExpertCombine).operands[4] = plan::kNoBuffer;
+     },
+     {"(expert_combine)", "shares", "is missing"}},
 
     // The run.
     {"unknown arithmetic",
@@ -412,7 +455,6 @@ TEST(BadExpertParts, EachPartHasItsOwnEventAndComesInOrder) {
                          [](fb::PlanT &p) {
                            uint32_t other = findBuffer(p, "prefill.y.1");
                            step<fb::ExpertRunT>(p, 1).outputs = other;
-                           step<fb::ExpertJoinT>(p, 1).outputs = other;
                          },
                          {"(expert.run)", "'prefill.y.1'", "nothing has"}});
 }

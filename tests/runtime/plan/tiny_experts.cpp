@@ -62,8 +62,8 @@ void addStaticExperts(PlanWriter &writer, const TinyModel &m, TinyShared &s) {
   }
 }
 
-uint32_t runStaticExperts(const EntryPart &part, uint32_t index,
-                          const Routed &routed) {
+ExpertOutputs runStaticExperts(const EntryPart &part, uint32_t index,
+                               const Routed &routed) {
   const TinyModel &m = part.model;
   const TinyLayer &layer = part.shared.layers[index];
   int64_t E = m.experts, K = m.topK, H = m.hidden, I = m.inner;
@@ -83,7 +83,7 @@ uint32_t runStaticExperts(const EntryPart &part, uint32_t index,
   part.entry.launch(Kernel::ExpertDown,
                     {inner, offsets, order, layer.slots, layer.pool, y},
                     {E, K, H, I, E + 1, 3 * matrix, 2 * matrix});
-  return y;
+  return {y};
 }
 
 void addDynamicExperts(PlanWriter &writer, const TinyModel &m,
@@ -141,8 +141,9 @@ void addDynamicExperts(PlanWriter &writer, const TinyModel &m,
   plan.expert_pools.push_back(std::move(pool));
 }
 
-uint32_t runDynamicExperts(const EntryPart &part, const TinyExperts &experts,
-                           uint32_t index, const Routed &routed) {
+ExpertOutputs runDynamicExperts(const EntryPart &part,
+                                const TinyExperts &experts, uint32_t index,
+                                const Routed &routed) {
   const TinyModel &m = part.model;
   const std::string &suffix = part.shared.layers[index].suffix;
   EntryWriter &entry = part.entry;
@@ -178,8 +179,8 @@ uint32_t runDynamicExperts(const EntryPart &part, const TinyExperts &experts,
     join.bank = index;
     join.source = hostOutputs;
     join.staged = device("staged", f32, pairs * H);
-    join.tables = run.tables;
-    join.outputs = run.outputs;
+    join.shares = device("shares", i32, pairs);
+    join.shares_host = host("shares.host", i32, pairs);
   }
   for (uint32_t p = 0; p < experts.parts; ++p) {
     fb::ExpertDemandT demand;
@@ -226,7 +227,9 @@ uint32_t runDynamicExperts(const EntryPart &part, const TinyExperts &experts,
     prefetch.limit = experts.prefetch;
     entry.add(StreamKind::Prefetch, std::move(prefetch));
   }
-  return run.outputs;
+  if (experts.split)
+    return {run.outputs, join.staged, join.shares};
+  return {run.outputs};
 }
 
 } // namespace sluice::testing

@@ -173,12 +173,15 @@ uint32_t addLayer(const EntryPart &part, const Inputs &in,
   Routed routed = addAttention(part, in, layer, x, sum);
   if (graph)
     e.add(StreamKind::Compute, end);
-  uint32_t y = experts ? runDynamicExperts(part, *experts, index, routed)
-                       : runStaticExperts(part, index, routed);
+  const ExpertOutputs y = experts
+                              ? runDynamicExperts(part, *experts, index, routed)
+                              : runStaticExperts(part, index, routed);
   uint64_t elements = uint64_t(part.maxRows) * m.hidden;
   uint32_t moe = part.buffer("moe" + layer.suffix, m.activations, elements),
            x2 = part.buffer("x2" + layer.suffix, m.activations, elements);
-  e.launch(Kernel::ExpertCombine, {y, routed.weights, moe}, {m.topK, m.hidden});
+  e.launch(Kernel::ExpertCombine,
+           {y.values, routed.weights, moe, y.results, y.shares},
+           {m.topK, m.hidden, y.results != plan::kNoBuffer});
   e.order(StreamKind::Compute, StreamKind::CopyBack);
   uint32_t io = part.shared.io;
   e.output(io, routed.ids, Role::ExpertIds, index, RowKind::Rows, m.topK);

@@ -31,6 +31,13 @@ struct Routed {
   uint32_t weights; ///< f32 [rows, top_k]
 };
 
+/// What the experts of a layer computed, for expert_combine.
+struct ExpertOutputs {
+  uint32_t values;                    ///< f32 [rows, top_k, hidden]
+  uint32_t results = plan::kNoBuffer; ///< The CPU's, of the same shape,
+  uint32_t shares = plan::kNoBuffer;  ///< i32 [rows, top_k], if it has any.
+};
+
 /// One entry being written, and how its buffers are named.
 struct EntryPart {
   PlanWriter &writer;
@@ -59,15 +66,16 @@ std::vector<fb::Range> expertRanges(PlanWriter &writer, const TinyModel &m,
 /// Pool and slots of every layer: slot e + 1 holds expert e, slot 0 is not
 /// used.
 void addStaticExperts(PlanWriter &writer, const TinyModel &m, TinyShared &s);
-/// Launches them; returns f32 [rows, top_k, hidden].
-uint32_t runStaticExperts(const EntryPart &part, uint32_t layer,
-                          const Routed &routed);
+/// Launches them.
+ExpertOutputs runStaticExperts(const EntryPart &part, uint32_t layer,
+                               const Routed &routed);
 
 /// One pool for all layers, and a bank a layer.
 void addDynamicExperts(PlanWriter &writer, const TinyModel &m,
                        const TinyExperts &experts);
-/// Demands, moves and runs them; returns f32 [rows, top_k, hidden].
-uint32_t runDynamicExperts(const EntryPart &part, const TinyExperts &experts,
-                           uint32_t layer, const Routed &routed);
+/// Demands, moves and runs them.
+ExpertOutputs runDynamicExperts(const EntryPart &part,
+                                const TinyExperts &experts, uint32_t layer,
+                                const Routed &routed);
 
 } // namespace sluice::testing
