@@ -12,8 +12,8 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view kNames[] = {"uring", "direct", "pin",   "alloc",
-                                       "read",  "short",  "graph", "late"};
+constexpr std::string_view kNames[] = {
+    "uring", "direct", "pin", "alloc", "read", "short", "graph", "late", "far"};
 constexpr int kCount = int(std::size(kNames));
 constexpr uint64_t kNever = 0, kAlways = ~uint64_t(0);
 

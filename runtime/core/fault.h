@@ -14,6 +14,8 @@
 //             the CPU backend each launch and copy that it is to hold
 //   late      the CPU begins a job beside the streams only when somebody waits
 //             for it
+//   far       kernels of the CPU backend do not reach host memory, as on a GPU
+//             where pinning is refused
 //
 // NAME happens every time, NAME:N only the N-th time (from 1) that the program
 // gets there. An unknown name or number is said on stderr and left out.
@@ -26,7 +28,7 @@
 namespace sluice {
 
 /// What can be made to fail, in the order of the list above.
-enum class Fault { Uring, Direct, Pin, Alloc, Read, Short, Graph, Late };
+enum class Fault { Uring, Direct, Pin, Alloc, Read, Short, Graph, Late, Far };
 
 /// Whether `fault` is to happen here and now. Counts the call. Any thread;
 /// costs one load while no fault is asked for.

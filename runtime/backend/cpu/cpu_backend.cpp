@@ -148,7 +148,9 @@ public:
     return Status::ok();
   }
 
-  bool kernelsReach(const void *) const override { return true; }
+  bool kernelsReach(const void *) const override {
+    return !faultHits(Fault::Far);
+  }
   bool hasGraphs() const override { return true; }
   Status beginGraph(StreamKind stream) override {
     if (recorded)

@@ -1,12 +1,12 @@
 //===- host_tables.h - Which pairs the CPU computes -------------*- C++ -*-===//
 //
-// For the device, which puts the CPU's rows at their places and may go on with
-// the last of its experts: behind the tables of the waves
+// For the device, which may go on with the last of the CPU's experts: behind
+// the tables of the waves
 //
 //   order i32 [pairs of the job] | offsets i32 [experts of the job + 1]
 //
 // They are known when the job starts and are on the device long before anything
-// needs them: nothing has to be brought when both have done their parts.
+// needs them: an expert that goes over needs its weights and nothing else.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

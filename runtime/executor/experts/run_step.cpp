@@ -47,22 +47,22 @@ Status Engine::run(const RunOperands &operands, uint32_t rows) {
   return Status::ok();
 }
 
+/// Places for the tables of all waves; those of the CPU's experts, of which
+/// some may go over, are brought at once.
 Status Engine::beginTables(const RunOperands &operands) {
   size_t pairs = 0;
   for (const Item &item : wanted.items)
     pairs += item.pairs;
-  const bool usesHost = wanted.usesHost();
-  if (usesHost)
+  if (wanted.usesHost())
     pairs -= static_cast<size_t>(host.firstPair(host.experts()));
   tables.begin(operands.tables, operands.tablesHost,
                wanted.items.size() - wanted.onHost.size(), pairs);
-  if (!usesHost)
+  if (!wanted.mayHandOver)
     return Status::ok();
   backend.label({"host tables", static_cast<int32_t>(wanted.bank->layer), -1});
   SLUICE_RETURN_IF_ERROR(
       hostTables.bring(tables.end(), tables.hostEnd(), host, backend));
-  return wanted.mayHandOver ? backend.record(StreamKind::Compute, tablesEvent)
-                            : Status::ok();
+  return backend.record(StreamKind::Compute, tablesEvent);
 }
 
 /// Where the next wave ends that is large enough, or `launched`.

@@ -206,6 +206,28 @@ TEST_F(Dynamic, HandedOverBehindPrefetches) {
   setFaults("");
 }
 
+/// Where kernels do not reach the host's memory its results are copied, and
+/// nothing goes over.
+TEST_F(Dynamic, SharedWithAHostFarAway) {
+  for (const char *fault : {"far", "far,late"})
+    for (float share : {0.3f, 1.0f})
+      for (uint32_t parts : {1, 2}) {
+        SCOPED_TRACE(std::string(fault) + " " + std::to_string(share) + " in " +
+                     std::to_string(parts));
+        setFaults(fault);
+        TinyExperts experts = plainExperts();
+        experts.slots = 8;
+        experts.homes = {fb::Home::Host};
+        experts.parts = parts;
+        experts.split = true;
+        experts.share = share;
+        check(experts);
+        EXPECT_GT(counters.hostExperts, 0u);
+        EXPECT_EQ(counters.hostBytes, counters.hostExperts * slotBytes);
+      }
+  setFaults("");
+}
+
 TEST_F(Dynamic, SharedInParts) {
   TinyExperts experts = plainExperts();
   experts.slots = 5;
