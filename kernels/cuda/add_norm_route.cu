@@ -18,6 +18,8 @@
 #include "kernels/cuda/norm.cuh"
 #include "kernels/cuda/select.cuh"
 
+#include <algorithm>
+
 namespace sluice::cuda {
 namespace {
 
@@ -55,10 +57,12 @@ struct AddNormRoute {
   }
   /// Weights of a warp in shared memory.
   __host__ __device__ int copied() const { return perWarp() * hidden - held(); }
-  /// Shared memory of a block: the row, then the weights of each warp.
+  /// Shared memory of a block: the row, then the weights of each warp that has
+  /// experts.
   int64_t bytes() const {
+    const int64_t warps = std::min<int64_t>(kWarps, ceilDiv(experts, kBlocks));
     return static_cast<int64_t>(runBytes(hidden)) +
-           int64_t{kWarps} * copied() * static_cast<int64_t>(sizeof(Bf16));
+           warps * copied() * static_cast<int64_t>(sizeof(Bf16));
   }
 };
 
@@ -155,8 +159,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   const int rowFloats = static_cast<int>(ceilDiv(args.hidden, kDotBlock)) *
                         static_cast<int>(kDotBlock);
   const RouterWeights router(
-      args,
-      reinterpret_cast<Bf16 *>(staged + rowFloats) + warp * args.copied(),
+      args, reinterpret_cast<Bf16 *>(staged + rowFloats) + warp * args.copied(),
       first);
   const bool active = thread < runs;
   const int64_t at = row * args.hidden + thread * kDotRun;
@@ -236,8 +239,7 @@ bool fitsClusters(const KernelArgs &args, int64_t rows,
               isNormOfRuns(hidden) && hidden <= kThreads * kDotRun &&
               isTopKOfRuns(experts, args.dim[2]);
   for (int i = 0; i < kMatrices; ++i)
-    fits =
-        fits && args.dtype[i] == DType::BF16 && isAligned16(args.data[i]);
+    fits = fits && args.dtype[i] == DType::BF16 && isAligned16(args.data[i]);
   if (!fits)
     return false;
   fitting = {operand<const Bf16>(args, 0),

@@ -280,7 +280,7 @@ void benchDecode(Bench &bench) {
                 }));
   apart =
       timeChain(bench, [&](int64_t index) { return layer.routerApart(index); });
-  std::printf("  %-18s %6.2f us\n", "norm; router; route", apart);
+  std::printf("  %-18s %6.2f us\n", "the three in order", apart);
   int architecture = bench.context.architecture;
   for (int64_t context : {100, 512, 1000, 4096}) {
     Layer atContext(bench, context, 4096);

@@ -159,9 +159,9 @@ std::vector<std::pair<Kernel, Dims>> borders() {
                       {"outputs0", first},
                       {"outputs1", second},
                       {"outputs2", third}}});
-  // Fewer experts than blocks, one a warp, some with a second, the most; rows
-  // of which a lane holds all, some or the least, and such that are too wide;
-  // more experts than have a form.
+  // Fewer experts than blocks, one a warp, some with a second, all with one;
+  // rows of which lanes hold all or a part, and the widest; then such as are
+  // no whole runs or too wide, and too many experts or choices.
   for (auto [hidden, experts, topK] :
        std::initializer_list<std::array<int64_t, 3>>{{8, 1, 1},
                                                      {248, 5, 5},
@@ -169,6 +169,8 @@ std::vector<std::pair<Kernel, Dims>> borders() {
                                                      {512, 128, 8},
                                                      {1032, 129, 8},
                                                      {2048, 128, 8},
+                                                     {1024, 256, 32},
+
                                                      {2048, 256, 32},
                                                      {2052, 16, 4},
                                                      {3072, 127, 33},
