@@ -66,17 +66,6 @@ struct AddNormRoute {
   }
 };
 
-/// A run of what nobody writes, asked for here: the compiler moves Run::load
-/// down to its use, which lies behind the wait for the kernel in front.
-__device__ Run<Bf16> loadNow(const Bf16 *from) {
-  Run<Bf16> run;
-  asm volatile("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];"
-               : "=r"(run.raw.x), "=r"(run.raw.y), "=r"(run.raw.z),
-                 "=r"(run.raw.w)
-               : "l"(__cvta_generic_to_global(from)));
-  return run;
-}
-
 /// What a warp's lanes multiply: the runs of its experts' weights that a lane
 /// takes of each kDotBlock.
 class RouterWeights {
@@ -89,7 +78,7 @@ public:
 #pragma unroll
       for (int i = 0; i < kHeldRuns; ++i)
         if (i * kDotBlock + lane < args.hidden)
-          held[i] = loadNow(row + i * kDotBlock + lane);
+          held[i].loadAhead(row + i * kDotBlock + lane);
     }
     for (int k = 0, expert = first; expert < args.experts;
          ++k, expert += kAllWarps, row += int64_t{kAllWarps} * args.hidden)
@@ -165,7 +154,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   const int64_t at = row * args.hidden + thread * kDotRun;
   Run<Bf16> scale = {};
   if (active)
-    scale = loadNow(args.normWeight + thread * kDotRun);
+    scale.loadAhead(args.normWeight + thread * kDotRun);
   clusterWait(); // all have begun: the first one's memory may be written
   awaitEarlier();
 
