@@ -51,8 +51,9 @@ enum class Kernel : uint16_t {
   SelectRows,
   ExpertScatter,
   LinearGroup,
+  AddNormRoute,
 };
-inline constexpr int kKernelCount = static_cast<int>(Kernel::LinearGroup) + 1;
+inline constexpr int kKernelCount = static_cast<int>(Kernel::AddNormRoute) + 1;
 
 /// A launch as it is bound at load time: everything but the number of rows.
 /// Operands, dims and scalars stand in the order of the kernel's signature.

@@ -153,6 +153,22 @@ constexpr Operand kRoute[] = {
     {"weights", W, F32, false, {rows, dim(1)}},
 };
 
+// A residual sum, the norm of it, the logits that a matrix without a bias makes
+// of the norm, and the choice by them: add_rms_norm, linear and route.
+constexpr const char *kAddNormRouteDims[] = {"hidden", "experts", "top_k",
+                                             "normalize"};
+constexpr Operand kAddNormRoute[] = {
+    {"a", R, Activation, false, {rows, dim(0)}},
+    {"b", R, Activation, false, {rows, dim(0)}},
+    {"norm_weight", R, Weight, false, {dim(0)}},
+    {"router_weight", R, Weight, false, {dim(1), dim(0)}},
+    {"sum", W, Activation, false, {rows, dim(0)}},
+    {"out", W, Activation, false, {rows, dim(0)}},
+    {"logits", W, F32, false, {rows, dim(1)}},
+    {"ids", W, I32, false, {rows, dim(2)}},
+    {"weights", W, F32, false, {rows, dim(2)}},
+};
+
 constexpr const char *kWidthDims[] = {"width"};
 constexpr Operand kSwiglu[] = {
     {"gate", R, Activation, false, {rows, dim(0)}},
@@ -270,6 +286,8 @@ constexpr std::array<Signature, kKernelCount> kSignatures = {{
      kExpertScatterDims,
      {}},
     {Kernel::LinearGroup, "linear_group", kLinearGroup, kLinearGroupDims, {}},
+    {Kernel::AddNormRoute, "add_norm_route", kAddNormRoute, kAddNormRouteDims,
+     kEps},
 }};
 
 constexpr bool inEnumOrder() {
@@ -411,6 +429,10 @@ const char *checkDims(Kernel kernel, std::span<const int64_t> dims) {
     return dims[1] <= dims[0] ? nullptr : "top_k at most experts";
   case Kernel::ExpertCombine:
     return dims[2] <= 1 ? nullptr : "results 0 or 1";
+  case Kernel::AddNormRoute:
+    if (dims[3] > 1)
+      return "normalize 0 or 1";
+    return dims[2] <= dims[1] ? nullptr : "top_k at most experts";
   case Kernel::ExpertGateUp: {
     int64_t part = dims[2] * dims[3];
     if (dims[1] > dims[0])

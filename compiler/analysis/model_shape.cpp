@@ -68,9 +68,10 @@ private:
     return shape;
   }
 
+  /// A norm that is one with the router counts as the gate's.
   static void markGate(OpShape &op, int64_t experts) {
     op.gate = op.kernel == Kernel::Route || op.kernel == Kernel::Softmax ||
-              op.kernel == Kernel::TopK ||
+              op.kernel == Kernel::TopK || op.kernel == Kernel::AddNormRoute ||
               (op.kernel == Kernel::Linear && op.dims[1] == experts);
   }
 
@@ -106,6 +107,7 @@ private:
         })
         .Case<llm::AddOp, llm::AddRmsNormOp>(
             [&](auto add) { shape.dims = {features(add.getA())}; })
+        .Case([&](llm::AddNormRouteOp router) { fill(shape, router); })
         .Case([&](llm::AttentionOp attention) { fill(shape, attention); })
         .Case([&](llm::QkNormRopeWriteOp fused) {
           auto cache = symbols.lookup<llm::KvCacheOp>(fused.getCache());
@@ -155,23 +157,33 @@ private:
       shape.tensorFrom = CompileOptions::kPortableRows + 1;
   }
 
+  void fill(OpShape &shape, llm::AddNormRouteOp router) {
+    const int64_t experts = router.getExperts();
+    shape.dims = {features(router.getA()), experts, router.getTopK(),
+                  router.getNormalize() ? 1 : 0};
+    addProduct(shape, experts);
+    if (fitsMatrixUnits(router.getA(), experts, router.getRouterWeightAttr(),
+                        router.getNormWeightAttr()))
+      shape.tensorFrom = CompileOptions::kPortableRows + 1;
+  }
+
   /// The work of a matrix of so many outputs; dims[0] are its inputs.
   static void addProduct(OpShape &shape, int64_t outputs) {
     shape.rowFlops +=
         2.0 * static_cast<double>(shape.dims[0]) * static_cast<double>(outputs);
   }
 
-  /// `bias` may be null.
+  /// `other`: a bias or what else must have the matrix's type; may be null.
   bool fitsMatrixUnits(Value in, int64_t outputs, FlatSymbolRefAttr weight,
-                       FlatSymbolRefAttr bias) {
+                       FlatSymbolRefAttr other) {
     auto isBf16 = [this](FlatSymbolRefAttr name) {
       auto found = symbols.lookup<llm::WeightOp>(name.getValue());
       return found && found.getTensorType().getElementType().isBF16();
     };
     return !portable &&
            cast<RankedTensorType>(in.getType()).getElementType().isBF16() &&
-           isBf16(weight) && (!bias || isBf16(bias)) && features(in) % 8 == 0 &&
-           outputs % 8 == 0;
+           isBf16(weight) && (!other || isBf16(other)) &&
+           features(in) % 8 == 0 && outputs % 8 == 0;
   }
 
   void fill(OpShape &shape, llm::AttentionOp attention) {

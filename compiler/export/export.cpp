@@ -30,7 +30,7 @@ SLUICE_SAME(Class::Tensor, fb::Arithmetic::Tensor);
 SLUICE_SAME(Role::LogitRowIds, fb::Role::LogitRowIds);
 SLUICE_SAME(Role::ExpertWeights, fb::Role::ExpertWeights);
 SLUICE_SAME(DType::I32, fb::DType::I32);
-SLUICE_SAME(Kernel::LinearGroup, fb::Kernel::LinearGroup);
+SLUICE_SAME(Kernel::AddNormRoute, fb::Kernel::AddNormRoute);
 #undef SLUICE_SAME
 
 class Exporter {

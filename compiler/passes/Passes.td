@@ -23,6 +23,7 @@ def FuseLlm : Pass<"fuse-llm", "::mlir::ModuleOp"> {
     - `rms_norm` and `rope` of q and k + `kv_write` -> `qk_norm_rope_write`
     - `softmax` + `top_k` -> `route`
     - `linear`s of one input that become q, k and v -> `linear_group`
+    - `add_rms_norm` + the router's `linear` of it + `route` -> `add_norm_route`
 
     Before:
 
@@ -44,7 +45,9 @@ def FuseLlm : Pass<"fuse-llm", "::mlir::ModuleOp"> {
     Statistic<"writes", "qk-norm-rope-write",
               "Norms, rotations and cache writes fused">,
     Statistic<"routers", "route", "Routers fused">,
-    Statistic<"groups", "linear-group", "Groups of projections fused">
+    Statistic<"groups", "linear-group", "Groups of projections fused">,
+    Statistic<"normedRouters", "add-norm-route",
+              "Routers fused with the norm in front of them">
   ];
 }
 

@@ -100,7 +100,8 @@ LogicalResult EntryLowering::run() {
       return failure();
     // Behind the demand, the host's wait orders these copies: no event is
     // needed, and nothing comes between the router and the copy of its ids.
-    bool routing = moving && isa<llm::RouteOp, llm::TopKOp>(op);
+    bool routing =
+        moving && isa<llm::RouteOp, llm::TopKOp, llm::AddNormRouteOp>(op);
     for (Value value : op.getResults())
       if (routing)
         postponed.push_back(value);
@@ -208,10 +209,10 @@ LogicalResult EntryLowering::lower(Operation *op) {
     return failure();
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<llm::EmbedOp, llm::LinearOp, llm::LinearGroupOp, llm::RmsNormOp,
-            llm::AddOp, llm::AddRmsNormOp, llm::RopeOp, llm::KvWriteOp,
-            llm::QkNormRopeWriteOp, llm::AttentionOp, llm::SoftmaxOp,
-            llm::SwigluOp, llm::SelectRowsOp, expert::DemandOp, expert::RunOp,
-            expert::CombineOp, expert::SplitOp, expert::FetchOp,
+            llm::AddOp, llm::AddRmsNormOp, llm::AddNormRouteOp, llm::RopeOp,
+            llm::KvWriteOp, llm::QkNormRopeWriteOp, llm::AttentionOp,
+            llm::SoftmaxOp, llm::SwigluOp, llm::SelectRowsOp, expert::DemandOp,
+            expert::RunOp, expert::CombineOp, expert::SplitOp, expert::FetchOp,
             expert::RunHostOp, expert::ReleaseOp, expert::PrefetchOp>(
           [&](auto known) {
             lower(known);

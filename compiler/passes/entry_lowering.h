@@ -45,6 +45,7 @@ private:
   void lower(llm::RmsNormOp op);
   void lower(llm::AddOp op);
   void lower(llm::AddRmsNormOp op);
+  void lower(llm::AddNormRouteOp op);
   void lower(llm::RopeOp op);
   void lower(llm::KvWriteOp op);
   void lower(llm::QkNormRopeWriteOp op);

@@ -111,6 +111,38 @@ void EntryLowering::lower(llm::AddRmsNormOp op) {
          {features(op.getA())}, a.rows, {op.getEps().convertToFloat()});
 }
 
+void EntryLowering::lower(llm::AddNormRouteOp op) {
+  Tensor a = tensor(op.getA()), b = tensor(op.getB());
+  const int64_t hidden = features(op.getA());
+  Value normWeight = plan.weight(op.getNormWeightAttr());
+  Value routerWeight = plan.weight(op.getRouterWeightAttr());
+  const bool bf16 = element(op.getA()).isBF16() &&
+                    plan.weightType(op.getNormWeightAttr()).isBF16() &&
+                    plan.weightType(op.getRouterWeightAttr()).isBF16();
+  // Where fuse-llm made it, each result keeps the name that it had: those of
+  // the norm, the product and the choice.
+  auto parts = dyn_cast<FusedLoc>(op.getLoc());
+  const bool apart = parts && parts.getLocations().size() == 3;
+  auto from = [&](unsigned part) {
+    loc = apart ? parts.getLocations()[part] : op.getLoc();
+  };
+  from(0);
+  Value sum = result(op.getSum(), a.rows, ".sum");
+  Value out = result(op.getOut(), a.rows);
+  from(1);
+  Value logits = result(op.getLogits(), a.rows, apart ? "" : ".logits");
+  from(2);
+  Value ids = result(op.getIds(), a.rows, ".ids");
+  Value weights = result(op.getWeights(), a.rows, ".weights");
+  loc = op.getLoc();
+  launch("add_norm_route",
+         {a.buffer, b.buffer, normWeight, routerWeight, sum, out, logits, ids,
+          weights},
+         {hidden, op.getExperts(), op.getTopK(), op.getNormalize() ? 1 : 0},
+         a.rows, {op.getEps().convertToFloat()},
+         wide(a.rows) && bf16 && eights({hidden, op.getExperts()}));
+}
+
 void EntryLowering::lower(llm::RopeOp op) {
   Tensor in = tensor(op.getIn()), positions = tensor(op.getPositions());
   auto table = plan.lookup<llm::RopeTableOp>(op.getTableAttr());

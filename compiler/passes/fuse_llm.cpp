@@ -29,6 +29,13 @@ template <typename T> T onlyReader(Value value) {
   return value.hasOneUse() ? dyn_cast<T>(*value.user_begin()) : T();
 }
 
+/// The element type of a weight; null where there is none.
+Type typeOf(Operation *op, FlatSymbolRefAttr name) {
+  auto weight = name ? SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, name)
+                     : WeightOp();
+  return weight ? weight.getTensorType().getElementType() : Type();
+}
+
 /// A pattern that counts how often it matched.
 template <typename Op> struct Fusion : OpRewritePattern<Op> {
   Fusion(MLIRContext *context, int64_t &count)
@@ -225,14 +232,6 @@ private:
            inEights(a) == inEights(b);
   }
 
-  /// The element type of a weight; null where there is none.
-  static Type typeOf(Operation *op, FlatSymbolRefAttr name) {
-    auto weight = name
-                      ? SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, name)
-                      : WeightOp();
-    return weight ? weight.getTensorType().getElementType() : Type();
-  }
-
   static bool inEights(LinearOp op) {
     return op.getType().getDimSize(1) % 8 == 0;
   }
@@ -256,29 +255,71 @@ struct FuseRouter : Fusion<TopKOp> {
   }
 };
 
+/// route(linear(add_rms_norm)) -> add_norm_route, where only the route reads
+/// the logits. Other readers of the sum and the norm, such as the experts, read
+/// the fused op's results.
+struct FuseNormedRouter : Fusion<RouteOp> {
+  using Fusion::Fusion;
+
+  LogicalResult matchAndRewrite(RouteOp route,
+                                PatternRewriter &rewriter) const override {
+    auto linear = route.getIn().getDefiningOp<LinearOp>();
+    if (!linear || linear.getBiasAttr() ||
+        onlyReader<RouteOp>(linear.getOut()) != route)
+      return failure();
+    auto norm = linear.getIn().getDefiningOp<AddRmsNormOp>();
+    if (!norm || linear.getIn() != norm.getOut() ||
+        norm->getBlock() != route->getBlock())
+      return failure();
+    // A launch has one class of arithmetic, by the types of all its weights:
+    // that of the product alone, if they are the same.
+    if (typeOf(norm, norm.getWeightAttr()) !=
+        typeOf(linear, linear.getWeightAttr()))
+      return failure();
+    // At the norm, so that its results stay before all of their readers.
+    rewriter.setInsertionPoint(norm);
+    const Location places[] = {norm.getLoc(), linear.getLoc(), route.getLoc()};
+    auto fused = AddNormRouteOp::create(
+        rewriter, rewriter.getFusedLoc(places), norm.getSum().getType(),
+        norm.getOut().getType(), linear.getType(), route.getIds().getType(),
+        route.getWeights().getType(), norm.getA(), norm.getB(),
+        norm.getWeightAttr(), linear.getWeightAttr(), route.getNormalizeAttr(),
+        norm.getEpsAttr());
+    rewriter.replaceOp(route, {fused.getIds(), fused.getWeights()});
+    rewriter.eraseOp(linear);
+    rewriter.replaceOp(norm, {fused.getSum(), fused.getOut()});
+    ++count;
+    return success();
+  }
+};
+
 struct FuseLlm : impl::FuseLlmBase<FuseLlm> {
   using FuseLlmBase::FuseLlmBase;
 
   void runOnOperation() override {
     int64_t normCount = 0, writeCount = 0, routerCount = 0, groupCount = 0;
+    int64_t normedRouterCount = 0;
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseNorm>(&getContext(), normCount);
     patterns.add<FuseWrite>(&getContext(), writeCount);
     patterns.add<FuseRouter>(&getContext(), routerCount);
     patterns.add<FuseProjections>(&getContext(), groupCount);
+    patterns.add<FuseNormedRouter>(&getContext(), normedRouterCount);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     norms += normCount;
     writes += writeCount;
     routers += routerCount;
     groups += groupCount;
+    normedRouters += normedRouterCount;
     // A release build of MLIR keeps no statistics; a remark is always there.
     remark::passed(getOperation().getLoc(),
                    remark::RemarkOpts::name("fused").category(DEBUG_TYPE))
         << remark::metric("add_rms_norm", normCount)
         << remark::metric("qk_norm_rope_write", writeCount)
         << remark::metric("route", routerCount)
-        << remark::metric("linear_group", groupCount);
+        << remark::metric("linear_group", groupCount)
+        << remark::metric("add_norm_route", normedRouterCount);
   }
 };
 

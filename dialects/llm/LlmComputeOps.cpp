@@ -266,9 +266,10 @@ void AttentionOp::getEffects(
 
 LogicalResult SoftmaxOp::verify() { return verifyRows(*this, getIn()); }
 
-/// Of top_k and route alike.
-template <typename ChooseOp> static LogicalResult verifyChoice(ChooseOp op) {
-  if (failed(verifyRows(op, {op.getIn(), op.getIds(), op.getWeights()})))
+/// Of every op that chooses among `values`.
+template <typename ChooseOp>
+static LogicalResult verifyChoice(ChooseOp op, Value values) {
+  if (failed(verifyRows(op, {values, op.getIds(), op.getWeights()})))
     return failure();
   if (op.getTopK() != features(op.getWeights()))
     return op.emitOpError() << "gives " << op.getTopK() << " ids but "
@@ -279,8 +280,19 @@ template <typename ChooseOp> static LogicalResult verifyChoice(ChooseOp op) {
   return success();
 }
 
-LogicalResult TopKOp::verify() { return verifyChoice(*this); }
-LogicalResult RouteOp::verify() { return verifyChoice(*this); }
+LogicalResult TopKOp::verify() { return verifyChoice(*this, getIn()); }
+LogicalResult RouteOp::verify() { return verifyChoice(*this, getIn()); }
+
+LogicalResult AddNormRouteOp::verifySymbolUses(SymbolTableCollection &tables) {
+  int64_t hidden = features(getA());
+  if (failed(verifyRows(*this, {getA(), getLogits()})) ||
+      failed(verifyEps(*this, getEps())) ||
+      failed(verifyNorm(*this, tables, getNormWeightAttr(), hidden, false)) ||
+      failed(verifyWeight(*this, tables, getRouterWeightAttr(),
+                          {getExperts(), hidden})))
+    return failure();
+  return verifyChoice(*this, getLogits());
+}
 
 LogicalResult SwigluOp::verify() { return verifyRows(*this, getGate()); }
 

@@ -324,6 +324,45 @@ def Llm_RouteOp : Llm_ChooseOp<"route"> {
   let arguments = (ins Llm_Floats:$in, UnitAttr:$normalize);
 }
 
+def Llm_AddNormRouteOp : Llm_PureOp<"add_norm_route", [
+    Llm_User, AllTypesMatch<["a", "b", "sum", "out"]>]> {
+  let summary = "Adds two activations, normalises the sum and routes by it";
+  let description = [{
+    Same bits as `llm.add_rms_norm`, an `llm.linear` of the norm without a bias,
+    and `llm.route` of the logits that it gives.
+
+    ```mlir
+    %sum, %out, %logits, %ids, %weights = llm.add_norm_route %h, %attention
+        norm @post_norm0 router @router0 {eps = 1.0e-6 : f32, normalize}
+        : tensor<?x128xbf16>
+        -> tensor<?x128xf32>, tensor<?x8xi32>, tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins
+    Llm_Activations:$a,
+    Llm_Activations:$b,
+    FlatSymbolRefAttr:$norm_weight,
+    FlatSymbolRefAttr:$router_weight,
+    UnitAttr:$normalize,
+    F32Attr:$eps
+  );
+  let results = (outs
+    Llm_Activations:$sum,
+    Llm_Activations:$out,
+    Llm_Floats:$logits,
+    Llm_Ids:$ids,
+    Llm_Floats:$weights
+  );
+  let assemblyFormat = [{
+    $a `,` $b `norm` $norm_weight `router` $router_weight attr-dict
+    `:` type($a) `->` type($logits) `,` type($ids) `,` type($weights)
+  }];
+  let extraClassDeclaration = [{
+    int64_t getExperts() { return getLogits().getType().getDimSize(1); }
+    int64_t getTopK() { return getIds().getType().getDimSize(1); }
+  }];
+}
+
 def Llm_SwigluOp : Llm_PureOp<"swiglu", [SameOperandsAndResultType]> {
   let summary = "silu(gate) * up";
   let description = [{

@@ -16,6 +16,7 @@ void linearGroup(const KernelArgs &, int64_t rows, const Parallel &);
 void rmsNorm(const KernelArgs &, int64_t rows, const Parallel &);
 void add(const KernelArgs &, int64_t rows, const Parallel &);
 void addRmsNorm(const KernelArgs &, int64_t rows, const Parallel &);
+void addNormRoute(const KernelArgs &, int64_t rows, const Parallel &);
 void rope(const KernelArgs &, int64_t rows, const Parallel &);
 void kvWrite(const KernelArgs &, int64_t rows, const Parallel &);
 void qkNormRopeWrite(const KernelArgs &, int64_t rows, const Parallel &);

@@ -21,6 +21,8 @@ CpuKernel findCpuKernel(Kernel kernel) {
     return add;
   case Kernel::AddRmsNorm:
     return addRmsNorm;
+  case Kernel::AddNormRoute:
+    return addNormRoute;
   case Kernel::Rope:
     return rope;
   case Kernel::KvWrite:

@@ -131,25 +131,43 @@ __device__ inline void beginInTurn() {
 // Host side
 //===----------------------------------------------------------------------===//
 
-/// Launches a kernel that calls awaitEarlier; it may begin while the kernel in
-/// front on the stream is running. (What is no kernel it waits for as ever.)
+/// Launches a kernel that calls awaitEarlier, in clusters of so many blocks; it
+/// may begin while the kernel in front on the stream is running. (What is no
+/// kernel it waits for as ever.) Clusters ask for architecture 90.
 template <typename... Parameters, typename... Arguments>
-cudaError_t enqueue(const CudaContext &context, void (*kernel)(Parameters...),
-                    dim3 grid, dim3 block, size_t sharedBytes,
-                    Arguments &&...arguments) {
-  cudaLaunchAttribute early = {};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
+cudaError_t enqueueClusters(const CudaContext &context,
+                            void (*kernel)(Parameters...), dim3 grid,
+                            dim3 block, size_t sharedBytes, dim3 cluster,
+                            Arguments &&...arguments) {
+  cudaLaunchAttribute attributes[2] = {};
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
   config.blockDim = block;
   config.dynamicSmemBytes = sharedBytes;
   config.stream = context.stream;
-  config.attrs = &early;
+  config.attrs = attributes;
   // Code of older architectures has no way to wait.
-  config.numAttrs = context.architecture >= 90 ? 1 : 0;
+  if (context.architecture >= 90) {
+    cudaLaunchAttribute &early = attributes[config.numAttrs++];
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (cluster.x * cluster.y * cluster.z > 1) {
+    cudaLaunchAttribute &together = attributes[config.numAttrs++];
+    together.id = cudaLaunchAttributeClusterDimension;
+    together.val.clusterDim = {cluster.x, cluster.y, cluster.z};
+  }
   return cudaLaunchKernelEx(&config, kernel,
                             std::forward<Arguments>(arguments)...);
+}
+
+/// The same without clusters.
+template <typename... Parameters, typename... Arguments>
+cudaError_t enqueue(const CudaContext &context, void (*kernel)(Parameters...),
+                    dim3 grid, dim3 block, size_t sharedBytes,
+                    Arguments &&...arguments) {
+  return enqueueClusters(context, kernel, grid, block, sharedBytes, dim3(1),
+                         std::forward<Arguments>(arguments)...);
 }
 
 template <typename T> struct TypeTag {

@@ -91,7 +91,7 @@ public:
     at = int64_t{blockIdx.x} * width + column;
     letLaterBegin();
     if (active)
-      scale.load(weight + column);
+      scale.loadAhead(weight + column);
     awaitEarlier();
   }
 

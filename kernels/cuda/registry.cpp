@@ -20,6 +20,8 @@ CudaKernel findPortable(Kernel kernel) {
     return add;
   case Kernel::AddRmsNorm:
     return addRmsNorm;
+  case Kernel::AddNormRoute:
+    return addNormRoute;
   case Kernel::Rope:
     return rope;
   case Kernel::KvWrite:
@@ -61,6 +63,8 @@ CudaKernel findCudaKernel(Kernel kernel, Arithmetic arithmetic) {
       return linearTensor;
     case Kernel::LinearGroup:
       return linearGroupTensor;
+    case Kernel::AddNormRoute:
+      return addNormRouteTensor;
     case Kernel::Attention:
       return attentionTensor;
     case Kernel::ExpertGateUp:

@@ -20,16 +20,30 @@ template <> __device__ inline float2 expandPair<Half>(unsigned word) {
           __half2float(__ushort_as_half(word >> 16))};
 }
 
+/// 16 bytes that nobody writes while the kernel runs, asked for where this
+/// stands: the compiler moves other such loads down to their use.
+__device__ inline uint4 loadHere(const void *from) {
+  uint4 raw = {};
+#if defined(__CUDA_ARCH__)
+  asm volatile("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(raw.x), "=r"(raw.y), "=r"(raw.z), "=r"(raw.w)
+               : "l"(__cvta_generic_to_global(from)));
+#endif
+  return raw;
+}
+
 /// Eight neighbouring elements (one run of a dot product) as they lie in
 /// memory, to have many loads in flight before the first use. Addresses are
 /// multiples of 16. `load` is for memory that nobody writes while the kernel
-/// runs, `read` for any. This is the form of elements of two bytes.
+/// runs, `loadAhead` for such that is to be on its way before awaitEarlier,
+/// `read` for any. This is the form of elements of two bytes.
 template <typename T> struct Run {
   static_assert(sizeof(T) == 2);
   uint4 raw;
   __device__ void load(const T *from) {
     raw = __ldg(reinterpret_cast<const uint4 *>(from));
   }
+  __device__ void loadAhead(const T *from) { raw = loadHere(from); }
   __device__ void read(const T *from) {
     raw = *reinterpret_cast<const uint4 *>(from);
   }
@@ -49,6 +63,13 @@ template <> struct Run<float> {
   __device__ void load(const float *from) {
     low = __ldg(reinterpret_cast<const float4 *>(from));
     high = __ldg(reinterpret_cast<const float4 *>(from) + 1);
+  }
+  __device__ void loadAhead(const float *from) {
+    const uint4 words[2] = {loadHere(from), loadHere(from + kDotRun / 2)};
+    low = {__uint_as_float(words[0].x), __uint_as_float(words[0].y),
+           __uint_as_float(words[0].z), __uint_as_float(words[0].w)};
+    high = {__uint_as_float(words[1].x), __uint_as_float(words[1].y),
+            __uint_as_float(words[1].z), __uint_as_float(words[1].w)};
   }
   __device__ void read(const float *from) {
     low = reinterpret_cast<const float4 *>(from)[0];

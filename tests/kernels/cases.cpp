@@ -180,6 +180,7 @@ private:
     auto activation = random.oneIn(2) ? DType::BF16 : DType::F32;
     for (size_t i = 0; i < signature.operands.size(); ++i) {
       DType &type = made.args.dtype[i];
+      const std::string_view name = signature.operands[i].name;
       constexpr DType weights[] = {DType::BF16, DType::BF16, DType::F16,
                                    DType::F32};
       switch (signature.operands[i].type) {
@@ -192,6 +193,9 @@ private:
         if (made.kernel == Kernel::LinearGroup && isMatrix(i) &&
             !random.oneIn(6))
           type = made.args.dtype[operandIndex("weight0")];
+        // So are a norm's and its router's.
+        if (name == "router_weight" && !random.oneIn(6))
+          type = made.args.dtype[operandIndex("norm_weight")];
         break;
       case TypeRule::Wide:
         type = random.oneIn(2) && (!options.tensor || i > 0) ? DType::F32
@@ -362,7 +366,8 @@ private:
     std::string_view name = signature.operands[index].name;
     int64_t count = static_cast<int64_t>(made.image[index].size() /
                                          byteSize(made.args.dtype[index]));
-    bool isWeight = name == "weight" || name == "pool" || isMatrix(index);
+    bool isWeight = name == "weight" || name == "pool" || isMatrix(index) ||
+                    name == "norm_weight" || name == "router_weight";
     bool isRouter = name == "logits" || name == "probabilities";
     bool isRotation = name == "cos" || name == "sin";
     bool isPositive = name == "probabilities";
@@ -387,6 +392,18 @@ private:
         value = 0;
       set(index, i, value);
     }
+    if (name == "router_weight" && random.oneIn(3))
+      pairRows(index, dim("hidden"));
+  }
+
+  /// Makes every second row of a matrix that of the row in front of it: two
+  /// experts between which nothing decides but their ids.
+  void pairRows(int index, int64_t width) {
+    const auto bytes =
+        static_cast<ptrdiff_t>(width * byteSize(made.args.dtype[index]));
+    auto begin = made.image[index].begin(), end = made.image[index].end();
+    for (; end - begin >= 2 * bytes; begin += 2 * bytes)
+      std::copy_n(begin, bytes, begin + bytes);
   }
 
   /// Poisons cells of caches that no row reaches, and slots of no expert.

@@ -191,14 +191,16 @@ public:
       put(7, at + d, all[d] / total);
   }
 
-  Floats softmaxOf(int64_t row) {
-    Floats e(&x[0][row * dim[0]], &x[0][row * dim[0]] + dim[0]);
+  Floats softmaxOf(int64_t row) { return softmaxOf(0, dim[0], row); }
+  /// Of a row of operand `in`.
+  Floats softmaxOf(int in, int64_t width, int64_t row) {
+    Floats e(&x[in][row * width], &x[in][row * width] + width);
     float m = -INFINITY;
     for (float value : e)
       m = value > m ? value : m;
     for (float &value : e)
       value = portableExp(value - m);
-    float total = sum(e.data(), dim[0]);
+    float total = sum(e.data(), width);
     for (float &value : e)
       value = value / total;
     return e;
@@ -210,16 +212,18 @@ public:
         put(1, row * dim[0] + i, p[i]);
     }
   }
-  void topK(bool isRoute) {
+  /// By operand `in`, to the two operands behind it; `size`: how many there
+  /// are, how many are taken and whether their weights are normalised.
+  void topK(bool isRoute, int in, const int64_t *size) {
     for (int64_t row = 0; row < rows; ++row) {
-      Floats p =
-          isRoute ? softmaxOf(row)
-                  : Floats(&x[0][row * dim[0]], &x[0][row * dim[0]] + dim[0]);
-      std::vector<bool> taken(dim[0], false);
+      const float *values = &x[in][row * size[0]];
+      Floats p = isRoute ? softmaxOf(in, size[0], row)
+                         : Floats(values, values + size[0]);
+      std::vector<bool> taken(size[0], false);
       Floats weights;
-      for (int64_t rank = 0; rank < dim[1]; ++rank) {
+      for (int64_t rank = 0; rank < size[1]; ++rank) {
         int64_t best = -1;
-        for (int64_t i = 0; i < dim[0]; ++i) {
+        for (int64_t i = 0; i < size[0]; ++i) {
           bool isBetter = best < 0 || p[i] > p[best] ||
                           (std::isnan(p[best]) && !std::isnan(p[i]));
           if (!taken[i] && isBetter)
@@ -227,15 +231,26 @@ public:
         }
         taken[best] = true;
         weights.push_back(p[best]);
-        data.setInt(1, row * dim[1] + rank, static_cast<int32_t>(best));
+        data.setInt(in + 1, row * size[1] + rank, static_cast<int32_t>(best));
       }
       float total = 0;
       for (float weight : weights)
         total = total + weight;
-      for (int64_t rank = 0; rank < dim[1]; ++rank)
-        put(2, row * dim[1] + rank,
-            dim[2] ? weights[rank] / total : weights[rank]);
+      for (int64_t rank = 0; rank < size[1]; ++rank)
+        put(in + 2, row * size[1] + rank,
+            size[2] ? weights[rank] / total : weights[rank]);
     }
+  }
+
+  void addNormRoute() {
+    add(4);
+    for (int64_t row = 0; row < rows; ++row) {
+      norm(4, row * dim[0], 2, dim[0], 5, row * dim[0]);
+      for (int64_t expert = 0; expert < dim[1]; ++expert)
+        put(6, row * dim[1] + expert,
+            dot(&x[5][row * dim[0]], &x[3][expert * dim[0]], dim[0]));
+    }
+    topK(true, 6, dim + 1);
   }
 
   void swiglu() {
@@ -335,9 +350,9 @@ void runModel(const Case &source, Operands &data) {
   case Kernel::Softmax:
     return model.softmax();
   case Kernel::TopK:
-    return model.topK(false);
+    return model.topK(false, 0, source.args.dim);
   case Kernel::Route:
-    return model.topK(true);
+    return model.topK(true, 0, source.args.dim);
   case Kernel::Swiglu:
     return model.swiglu();
   case Kernel::ExpertDemand:
@@ -354,6 +369,8 @@ void runModel(const Case &source, Operands &data) {
     return model.expertScatter();
   case Kernel::LinearGroup:
     return model.linearGroup();
+  case Kernel::AddNormRoute:
+    return model.addNormRoute();
   }
 }
 

@@ -131,6 +131,31 @@ TEST(Fused, Route) {
   }
 }
 
+// The parts are picked by hand here too.
+TEST(Fused, AddNormRoute) {
+  Threads threads(3);
+  for (int seed = 0, end = caseCount(60); seed < end; ++seed) {
+    Case source = makeCase(Kernel::AddNormRoute, seed);
+    Operands parts(source);
+    const int64_t *dim = source.args.dim;
+    run(Kernel::AddRmsNorm, pickOperands(parts.args, {0, 1, 2, 4, 5}, {dim[0]}),
+        source.rows);
+    KernelArgs linear =
+        pickOperands(parts.args, {5, 3, 0, 6}, {dim[0], dim[1]});
+    linear.data[2] = nullptr;
+    run(Kernel::Linear, linear, source.rows);
+    run(Kernel::Route,
+        pickOperands(parts.args, {6, 7, 8}, {dim[1], dim[2], dim[3]}),
+        source.rows);
+    for (const cpu::Parallel &parallel :
+         {cpu::Parallel{}, threads.parallel()}) {
+      Operands fused(source);
+      cpu::findCpuKernel(source.kernel)(fused.args, source.rows, parallel);
+      EXPECT_EQ(compareBits(source, parts, fused), "");
+    }
+  }
+}
+
 /// expert_down behind an expert_gate_up, over its first `experts` experts. What
 /// serves as gate there serves as weights here, which are as many.
 KernelArgs downBehind(const KernelArgs &up, int64_t experts,

@@ -266,9 +266,111 @@ func.func @other_cache(%x: tensor<?x8xbf16>, %p: tensor<?xi32>, %s: tensor<?xi32
   return %a : tensor<?x8xbf16>
 }
 
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @norm "norm" in @f at 0 size 16 : tensor<8xbf16>
+llm.weight @router "router" in @f at 16 size 64 : tensor<4x8xbf16>
+llm.weight @router_half "router_half" in @f at 80 size 64 : tensor<4x8xf16>
+llm.weight @bias "bias" in @f at 144 size 8 : tensor<4xbf16>
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 4 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 2 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}
+
+// From the residual to the choice: one launch is left of five. The experts and
+// the next residual read what it gives beside the choice.
+// CHECK-LABEL: @normed_router
+// CHECK-SAME: %[[A:[^:]*]]: tensor<?x8xbf16>, %[[B:[^:]*]]: tensor
+// CHECK-NEXT: %[[S:.*]], %[[N:.*]], %{{.*}}, %[[I:.*]], %[[W:.*]] = llm.add_norm_route %[[A]], %[[B]] norm @norm router @router {eps = 1.000000e-03 : f32, normalize} : tensor<?x8xbf16> -> tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+// CHECK-NEXT: %[[E:.*]] = llm.experts %[[N]], %[[I]], %[[W]], @bank
+// CHECK-NEXT: %[[R:.*]] = llm.add %[[S]], %[[E]]
+// CHECK-NEXT: return %[[R]], %[[I]]
+func.func @normed_router(%a: tensor<?x8xbf16>, %b: tensor<?x8xbf16>) -> (tensor<?x8xbf16>, tensor<?x2xi32>) {
+  %s = llm.add %a, %b : tensor<?x8xbf16>
+  %n = llm.rms_norm %s, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %l = llm.linear %n, @router : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %p = llm.softmax %l : tensor<?x4xf32>
+  %i, %w = llm.top_k %p {normalize} : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  %e = llm.experts %n, %i, %w, @bank : tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
+  %r = llm.add %s, %e : tensor<?x8xbf16>
+  return %r, %i : tensor<?x8xbf16>, tensor<?x2xi32>
+}
+
+// Weights as they are, and parts that were fused before.
+// CHECK-LABEL: @not_normalised
+// CHECK-NEXT: llm.add_norm_route %{{.*}}, %{{.*}} norm @norm router @router {eps = 1.000000e-03 : f32} :
+// CHECK-NEXT: return
+func.func @not_normalised(%a: tensor<?x8xbf16>) -> (tensor<?x2xi32>, tensor<?x2xf32>) {
+  %s, %n = llm.add_rms_norm %a, %a, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %l = llm.linear %n, @router : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %i, %w = llm.route %l : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %i, %w : tensor<?x2xi32>, tensor<?x2xf32>
+}
+
+// Logits that somebody else reads, with a bias, of the sum instead of the norm,
+// by weights of another type than the norm's, of a norm without a sum: each
+// stays as it is.
+// CHECK-LABEL: @logits_read
+// CHECK: llm.add_rms_norm
+// CHECK-NEXT: llm.linear
+// CHECK-NEXT: llm.route
+func.func @logits_read(%a: tensor<?x8xbf16>) -> (tensor<?x2xi32>, tensor<?x4xf32>) {
+  %s, %n = llm.add_rms_norm %a, %a, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %l = llm.linear %n, @router : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %i, %w = llm.route %l : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %i, %l : tensor<?x2xi32>, tensor<?x4xf32>
+}
+
+// CHECK-LABEL: @router_bias
+// CHECK: llm.add_rms_norm
+// CHECK-NEXT: llm.linear
+// CHECK-NEXT: llm.route
+func.func @router_bias(%a: tensor<?x8xbf16>) -> tensor<?x2xi32> {
+  %s, %n = llm.add_rms_norm %a, %a, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %l = llm.linear %n, @router bias @bias : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %i, %w = llm.route %l : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %i : tensor<?x2xi32>
+}
+
+// CHECK-LABEL: @router_of_sum
+// CHECK: llm.add_rms_norm
+// CHECK-NEXT: llm.linear
+// CHECK-NEXT: llm.route
+func.func @router_of_sum(%a: tensor<?x8xbf16>) -> (tensor<?x2xi32>, tensor<?x8xbf16>) {
+  %s, %n = llm.add_rms_norm %a, %a, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %l = llm.linear %s, @router : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %i, %w = llm.route %l : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %i, %n : tensor<?x2xi32>, tensor<?x8xbf16>
+}
+
+// CHECK-LABEL: @router_types_differ
+// CHECK: llm.add_rms_norm
+// CHECK-NEXT: llm.linear
+// CHECK-NEXT: llm.route
+func.func @router_types_differ(%a: tensor<?x8xbf16>) -> tensor<?x2xi32> {
+  %s, %n = llm.add_rms_norm %a, %a, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %l = llm.linear %n, @router_half : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %i, %w = llm.route %l : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %i : tensor<?x2xi32>
+}
+
+// CHECK-LABEL: @router_without_sum
+// CHECK-NEXT: llm.rms_norm
+// CHECK-NEXT: llm.linear
+// CHECK-NEXT: llm.route
+func.func @router_without_sum(%a: tensor<?x8xbf16>) -> tensor<?x2xi32> {
+  %n = llm.rms_norm %a, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %l = llm.linear %n, @router : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %i, %w = llm.route %l : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %i : tensor<?x2xi32>
+}
+
 // COUNT: remark: [Passed] fused | Category:fuse-llm
-// COUNT-SAME: add_rms_norm=1, linear_group=0, qk_norm_rope_write=0, route=1
+// COUNT-SAME: add_norm_route=0, add_rms_norm=1, linear_group=0, qk_norm_rope_write=0, route=1
 // COUNT: remark: [Passed] fused | Category:fuse-llm
-// COUNT-SAME: add_rms_norm=0, linear_group=0, qk_norm_rope_write=1, route=0
+// COUNT-SAME: add_norm_route=0, add_rms_norm=0, linear_group=0, qk_norm_rope_write=1, route=0
 // COUNT: remark: [Passed] fused | Category:fuse-llm
-// COUNT-SAME: add_rms_norm=0, linear_group=3, qk_norm_rope_write=1, route=0
+// COUNT-SAME: add_norm_route=0, add_rms_norm=0, linear_group=3, qk_norm_rope_write=1, route=0
+// COUNT: remark: [Passed] fused | Category:fuse-llm
+// COUNT-SAME: add_norm_route=2, add_rms_norm=1, linear_group=0, qk_norm_rope_write=0, route=1

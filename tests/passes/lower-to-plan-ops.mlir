@@ -5,7 +5,7 @@
 // RUN: sluice-opt %s --lower-to-plan -o /dev/null --remarks-filter=lower-to-plan 2>&1 | FileCheck %s --check-prefix=COUNT
 
 // Every op of the llm dialect, fused or not, has a kernel.
-// COUNT: banks=0, entries=2, launches=25
+// COUNT: banks=0, entries=2, launches=28
 
 llm.model "m" {
   activations = bf16, architecture = "A", directory = "/m", experts = 2 : i64, hidden = 8 : i64,
@@ -21,6 +21,7 @@ llm.weight @square "square" in @f at 512 size 128 : tensor<8x8xbf16>
 llm.weight @narrow "narrow" in @f at 640 size 64 : tensor<4x8xbf16>
 llm.weight @bias "bias" in @f at 704 size 16 : tensor<8xbf16>
 llm.weight @router "router" in @f at 768 size 32 : tensor<2x8xbf16>
+llm.weight @wide_norm "wide_norm" in @f at 1024 size 32 : tensor<8xf32>
 llm.rope_table @rope {inverse_frequencies = array<f32: 1.0, 0.1>, positions = 300 : i64, scale = 1.0 : f32}
 llm.kv_cache @kv {layer = 0 : i64} : tensor<57x16x1x4xbf16>
 
@@ -139,5 +140,16 @@ func.func @prefill(
   %l = llm.linear %n, @router : tensor<?x8xbf16> -> tensor<?x2xf32>
   // CHECK-NEXT: plan.launch route(%{{.*}}, %{{.*}}, %{{.*}}) {experts = 2, top_k = 1, normalize = 1}
   %ids, %weights = llm.route %l {normalize} : tensor<?x2xf32> -> tensor<?x1xi32>, tensor<?x1xf32>
+  // The router as one: two outputs are no multiple of eight, eight are. Weights
+  // of f32 are nothing for the matrix units.
+  // CHECK-NEXT: plan.launch add_norm_route(%[[H]], %[[A]], %norm, %router, %{{.*}}, %[[M:.*]], %{{.*}}, %{{.*}}, %{{.*}}) {hidden = 8, experts = 2, top_k = 1, normalize = 1, eps = 5.000000e-01} rows portable on compute
+  %few:5 = llm.add_norm_route %h, %a norm @norm router @router {eps = 0.5 : f32, normalize}
+      : tensor<?x8xbf16> -> tensor<?x2xf32>, tensor<?x1xi32>, tensor<?x1xf32>
+  // CHECK-NEXT: plan.launch add_norm_route(%{{.*}}, %[[M]], %norm, %square, %{{.*}}) {hidden = 8, experts = 8, top_k = 1, normalize = 0, eps = 5.000000e-01} rows tensor on compute
+  %eight:5 = llm.add_norm_route %few#0, %few#1 norm @norm router @square {eps = 0.5 : f32}
+      : tensor<?x8xbf16> -> tensor<?x8xf32>, tensor<?x1xi32>, tensor<?x1xf32>
+  // CHECK-NEXT: plan.launch add_norm_route({{.*}}) {hidden = 8, experts = 8, top_k = 1, normalize = 0, eps = 5.000000e-01} rows portable on compute
+  %wide:5 = llm.add_norm_route %few#0, %few#1 norm @wide_norm router @square {eps = 0.5 : f32}
+      : tensor<?x8xbf16> -> tensor<?x8xf32>, tensor<?x1xi32>, tensor<?x1xf32>
   return %l : tensor<?x2xf32>
 }

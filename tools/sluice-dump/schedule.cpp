@@ -59,7 +59,8 @@ int kindOf(const TraceSpan &span) {
   if (begins("attention") || begins("qk_norm") || begins("kv_write") ||
       begins("rope"))
     return indexOf('A');
-  if (begins("route") || begins("softmax") || begins("top_k"))
+  if (begins("route") || begins("add_norm_route") || begins("softmax") ||
+      begins("top_k"))
     return indexOf('R');
   if (begins("expert"))
     return indexOf('X');

@@ -105,6 +105,8 @@ double products(Kernel kernel, const KernelArgs &args, int64_t rows) {
     return double(rows) * dim(0) * dim(1);
   case Kernel::LinearGroup:
     return double(rows) * dim(0) * (dim(1) + dim(2) + dim(3));
+  case Kernel::AddNormRoute:
+    return double(rows) * dim(0) * dim(1);
   case Kernel::Attention: // Scores and sums.
     return 2 * double(rows) * contextsOf(args, rows).perRow * dim(0) * dim(2);
   case Kernel::ExpertGateUp:

@@ -340,6 +340,61 @@ func.func @test(%x: tensor<?x0xf32>) {
 
 // -----
 
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @n4 "n4" in @f at 0 size 8 : tensor<4xbf16>
+llm.weight @w "w" in @f at 8 size 64 : tensor<4x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{@n4 is 'tensor<4xbf16>', expected one dim of 8}}
+  %r:5 = llm.add_norm_route %x, %x norm @n4 router @w {eps = 1.0e-6 : f32} : tensor<?x8xbf16> -> tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @n "n" in @f at 0 size 16 : tensor<8xbf16>
+llm.weight @w "w" in @f at 16 size 64 : tensor<4x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{@w is 'tensor<4x8xbf16>', expected shape [5, 8]}}
+  %r:5 = llm.add_norm_route %x, %x norm @n router @w {eps = 1.0e-6 : f32} : tensor<?x8xbf16> -> tensor<?x5xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @n "n" in @f at 0 size 16 : tensor<8xbf16>
+llm.weight @w "w" in @f at 16 size 64 : tensor<4x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{has an eps that is negative or not finite}}
+  %r:5 = llm.add_norm_route %x, %x norm @n router @w {eps = -1.0 : f32} : tensor<?x8xbf16> -> tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @n "n" in @f at 0 size 16 : tensor<8xbf16>
+llm.weight @w "w" in @f at 16 size 64 : tensor<4x8xbf16>
+func.func @test(%x: tensor<?x8xbf16>) {
+  // expected-error@+1 {{chooses 5 of 4 experts}}
+  %r:5 = llm.add_norm_route %x, %x norm @n router @w {eps = 1.0e-6 : f32} : tensor<?x8xbf16> -> tensor<?x4xf32>, tensor<?x5xi32>, tensor<?x5xf32>
+  return
+}
+
+// -----
+
+llm.file @f "f" {bytes = 4096 : i64, header_hash = 0 : i64}
+llm.weight @n "n" in @f at 0 size 16 : tensor<8xbf16>
+llm.weight @w "w" in @f at 16 size 64 : tensor<4x8xbf16>
+func.func @test(%x: tensor<3x8xbf16>) {
+  // expected-error@+1 {{mixes 3 rows and 4}}
+  %r:5 = llm.add_norm_route %x, %x norm @n router @w {eps = 1.0e-6 : f32} : tensor<3x8xbf16> -> tensor<4x4xf32>, tensor<3x2xi32>, tensor<3x2xf32>
+  return
+}
+
+// -----
+
 func.func @test(%x: tensor<?x4xf32>) {
   // expected-error@+1 {{chooses 5 of 4 experts}}
   %i, %w = llm.top_k %x : tensor<?x4xf32> -> tensor<?x5xi32>, tensor<?x5xf32>

@@ -86,6 +86,9 @@ func.func @decode(
   %i, %w = llm.top_k %p : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
   // CHECK: llm.route %[[L]] {normalize} : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
   %i2, %w2 = llm.route %l {normalize} : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  // CHECK: llm.add_norm_route %[[S]], %[[A]] norm @norm router @router {eps = {{.*}} : f32, normalize} : tensor<?x8xbf16> -> tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  %chosen:5 = llm.add_norm_route %s, %a norm @norm router @router {eps = 1.0e-6 : f32, normalize}
+      : tensor<?x8xbf16> -> tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
   // CHECK: %[[M:.*]] = llm.experts %[[OUT]], %[[I]], %[[W]], @experts : tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
   %m = llm.experts %out, %i, %w, @experts : tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
   // CHECK: %[[G:.*]] = llm.swiglu %[[SUM]], %[[M]] : tensor<?x8xbf16>

@@ -3,12 +3,14 @@
 // What lies between the last expert's output and the next layer's choice of
 // experts, at one row and the sizes of Qwen3-30B-A3B: each kernel in a chain of
 // copies of itself, then all of them in the order of a layer, over as many
-// layers' weights as the pool holds; q, k and v as the one launch that the
-// compiler makes of them and, to compare, as three. Before each replay memory
-// is copied that leaves none of the weights in the L2.
+// layers' weights as the pool holds; q, k and v, and the norm and the router
+// behind attention, as the one launch that the compiler makes of each and, to
+// compare, as three. Before each replay memory is copied that leaves none of
+// the weights in the L2.
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/add_norm_route.h"
 #include "kernels/linear_group.h"
 #include "tests/kernels/cuda/bench.h"
 
@@ -112,25 +114,16 @@ public:
   /// The launches of layer `index`, in order.
   std::vector<Launch> launches(int64_t index) const {
     std::byte *matrix = weights + index * kLayerBytes + kProjectionBytes;
-    auto linear = [&](std::byte *in, std::byte *out, int64_t inputs,
-                      int64_t outputs, DType outType = DType::BF16) {
-      Launch launch = makeLaunch(Kernel::Linear,
-                                 {{in}, {matrix}, {nullptr}, {out, outType}},
-                                 {inputs, outputs});
-      matrix += inputs * outputs * 2;
-      return launch;
-    };
-    auto addNorm = [&](std::byte *a, std::byte *b, std::byte *sum) {
-      return makeLaunch(Kernel::AddRmsNorm, {{a}, {b}, {norm}, {sum}, {normed}},
-                        {kHidden}, 1e-6f);
-    };
+    std::byte *router = matrix + 2 * kHidden * kQuery;
     constexpr DType f32 = DType::F32, i32 = DType::I32;
     int64_t pages = capacity / kPage;
     return {
         makeLaunch(Kernel::ExpertCombine,
                    {{experts, f32}, {expertWeights, f32}, {combined}},
                    {kTopK, kHidden}),
-        addNorm(combined, middle, residual),
+        makeLaunch(Kernel::AddRmsNorm,
+                   {{combined}, {middle}, {norm}, {residual}, {normed}},
+                   {kHidden}, 1e-6f),
         projections(index),
         makeLaunch(
             Kernel::QkNormRopeWrite,
@@ -161,13 +154,30 @@ public:
                    {kHeads, kKvHeads, kHeadDim, pages, kPage, 1, pages, splits,
                     kHeadDim + 2},
                    0.088388f),
-        linear(attended, projected, kQuery, kHidden),
-        addNorm(residual, projected, middle),
-        linear(normed, logits, kHidden, kExperts, f32),
-        makeLaunch(Kernel::Route,
-                   {{logits, f32}, {ids, i32}, {expertWeights, f32}},
-                   {kExperts, kTopK, 1}),
+        makeLaunch(Kernel::Linear,
+                   {{attended}, {matrix}, {nullptr}, {projected}},
+                   {kQuery, kHidden}),
+        makeLaunch(Kernel::AddNormRoute,
+                   {{residual},
+                    {projected},
+                    {norm},
+                    {router},
+                    {middle},
+                    {normed},
+                    {logits, f32},
+                    {ids, i32},
+                    {expertWeights, f32}},
+                   {kHidden, kExperts, kTopK, 1}, 1e-6f),
     };
+  }
+
+  /// Norm, product and choice of layer `index`, each as a launch of its own.
+  std::vector<Launch> routerApart(int64_t index) const {
+    const AddNormRouteParts parts =
+        partsOfAddNormRoute(launches(index).back().args);
+    return {{Kernel::AddRmsNorm, parts.norm},
+            {Kernel::Linear, parts.linear},
+            {Kernel::Route, parts.route}};
   }
 
   /// q, k and v of layer `index`, each as a launch of its own.
@@ -228,22 +238,27 @@ double timeChain(Bench &bench,
   return bench.time(enqueue, flush) / kCopies * 1e6;
 }
 
+/// The launches [from, to) of some.
+std::vector<Launch> some(const std::vector<Launch> &all, size_t from,
+                         size_t to) {
+  return {all.begin() + static_cast<int64_t>(from),
+          all.begin() + static_cast<int64_t>(to)};
+}
+
 /// Times the launches [from, to) of a layer.
 double timeLaunches(Bench &bench, const Layer &layer, size_t from, size_t to) {
   return timeChain(bench, [&](int64_t index) {
-    std::vector<Launch> all = layer.launches(index);
-    return std::vector<Launch>(all.begin() + static_cast<int64_t>(from),
-                               all.begin() + static_cast<int64_t>(to));
+    return some(layer.launches(index), from, to);
   });
 }
 
 } // namespace
 
 void benchDecode(Bench &bench) {
-  constexpr const char *kNames[] = {
-      "expert_combine",     "add_rms_norm",  "linear_group q,k,v",
-      "qk_norm_rope_write", "attention",     "linear o",
-      "add_rms_norm",       "linear router", "route"};
+  constexpr const char *kNames[] = {"expert_combine",     "add_rms_norm",
+                                    "linear_group q,k,v", "qk_norm_rope_write",
+                                    "attention",          "linear o",
+                                    "add_norm_route"};
   std::printf("one layer of a decode step, one row, %.1f MB of weights:\n",
               static_cast<double>(kLayerBytes) * 1e-6);
   Layer layer(bench, 512, 4096);
@@ -257,6 +272,15 @@ void benchDecode(Bench &bench) {
   double apart = timeChain(
       bench, [&](int64_t index) { return layer.projectionsApart(index); });
   std::printf("  %-18s %6.2f us\n", "linear q; k; v", apart);
+  constexpr const char *kParts[] = {"add_rms_norm", "linear router", "route"};
+  for (size_t i = 0; i < std::size(kParts); ++i)
+    std::printf("  %-18s %6.2f us\n", kParts[i],
+                timeChain(bench, [&](int64_t index) {
+                  return some(layer.routerApart(index), i, i + 1);
+                }));
+  apart =
+      timeChain(bench, [&](int64_t index) { return layer.routerApart(index); });
+  std::printf("  %-18s %6.2f us\n", "the three in order", apart);
   int architecture = bench.context.architecture;
   for (int64_t context : {100, 512, 1000, 4096}) {
     Layer atContext(bench, context, 4096);

@@ -150,9 +150,18 @@ public:
         copy(combined, projected);
         copy(spare, projected);
       }
-      addNorm(residual, projected, middle);
-      linear(normed, logits, kHidden, kExperts);
-      add({Kernel::Route, {logits, ids, weights}, {kExperts, kTopK, 1}});
+      if (layer == 1) {
+        addNorm(residual, projected, middle);
+        linear(normed, logits, kHidden, kExperts);
+        add({Kernel::Route, {logits, ids, weights}, {kExperts, kTopK, 1}});
+      } else {
+        Buffer router = floats(kExperts * kHidden, DType::BF16, 0.1f);
+        add({Kernel::AddNormRoute,
+             {residual, projected, floats(kHidden), router, middle, normed,
+              logits, ids, weights},
+             {kHidden, kExperts, kTopK, 1},
+             1e-6f});
+      }
       add({Kernel::ExpertDemand, {ids, offsets, order}, {kExperts, kTopK}});
       add({Kernel::ExpertGateUp,
            {normed, offsets, order, slots, pool, inner},

@@ -24,6 +24,53 @@ void topK(const std::vector<double> &p, int64_t k, bool normalize, double *ids,
   }
 }
 
+/// The values' softmax.
+std::vector<double> softmax(std::vector<double> p) {
+  double most = *std::max_element(p.begin(), p.end()), sum = 0;
+  for (double &value : p)
+    sum += value = std::exp(value - most);
+  for (double &value : p)
+    value /= sum;
+  return p;
+}
+
+/// To the type of a buffer: f32 is near enough to double, bf16 is not.
+double rounded(double value, DType type) {
+  if (type != DType::BF16)
+    return value;
+  constexpr int kBits = 8;
+  int exponent = 0;
+  double fraction = std::frexp(value, &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(fraction, kBits)),
+                    exponent - kBits);
+}
+
+/// hidden, experts, top_k, normalize; what is passed on is rounded in between.
+void addNormRoute(const Case &source, Doubles &x) {
+  const int64_t hidden = source.args.dim[0], experts = source.args.dim[1];
+  const int64_t k = source.args.dim[2];
+  const DType type = source.args.dtype[0];
+  for (int64_t row = 0; row < source.rows; ++row) {
+    double *sum = &x[4][row * hidden], *out = &x[5][row * hidden];
+    double squares = 0;
+    for (int64_t i = 0; i < hidden; ++i) {
+      sum[i] = rounded(x[0][row * hidden + i] + x[1][row * hidden + i], type);
+      squares += sum[i] * sum[i];
+    }
+    const double root = std::sqrt(squares / static_cast<double>(hidden) +
+                                  source.args.scalar[0]);
+    for (int64_t i = 0; i < hidden; ++i)
+      out[i] = rounded(sum[i] / root * x[2][i], type);
+    std::vector<double> logits(experts);
+    for (int64_t expert = 0; expert < experts; ++expert)
+      logits[expert] =
+          std::inner_product(out, out + hidden, &x[3][expert * hidden], 0.0);
+    std::copy(logits.begin(), logits.end(), &x[6][row * experts]);
+    topK(softmax(logits), k, source.args.dim[3] != 0, &x[7][row * k],
+         &x[8][row * k]);
+  }
+}
+
 } // namespace
 
 bool referenceExperts(const Case &source, Doubles &x) {
@@ -34,15 +81,13 @@ bool referenceExperts(const Case &source, Doubles &x) {
     for (int64_t row = 0; row < rows; ++row) {
       auto begin = x[0].begin() + row * dim[0];
       std::vector<double> p(begin, begin + dim[0]);
-      if (source.kernel == Kernel::Route) {
-        double most = *std::max_element(p.begin(), p.end()), sum = 0;
-        for (double &value : p)
-          sum += value = std::exp(value - most);
-        for (double &value : p)
-          value /= sum;
-      }
+      if (source.kernel == Kernel::Route)
+        p = softmax(std::move(p));
       topK(p, dim[1], dim[2] != 0, &x[1][row * dim[1]], &x[2][row * dim[1]]);
     }
+    return true;
+  case Kernel::AddNormRoute:
+    addNormRoute(source, x);
     return true;
   case Kernel::ExpertDemand: {
     int64_t pair = 0;

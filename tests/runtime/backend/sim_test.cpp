@@ -393,6 +393,26 @@ TEST(SimCost, AGroupIsAllItsMatrices) {
               2 + 36, 1e-9);
 }
 
+TEST(SimCost, ARouterIsItsNormAndItsProduct) {
+  KernelArgs args;
+  for (int i = 0; i < 9; ++i) {
+    args.data[i] = &args; // Present; not read.
+    args.dtype[i] = i < 6 ? DType::BF16 : DType::F32;
+  }
+  const int64_t dims[] = {1000, 100, 8, 1};
+  std::copy(std::begin(dims), std::end(dims), args.dim);
+  // Weights of the norm and the router once; 2 rows in twice and out twice,
+  // then logits, ids and weights of 4 bytes.
+  const double bytes =
+      2 * (1000 + 1e5) + 2 * 4 * 1000 * 2 + 2 * (100 + 8 + 8) * 4;
+  EXPECT_EQ(sim::trafficBytes(Kernel::AddNormRoute, args, 2), bytes);
+  Hardware hardware = roundFigures();
+  hardware.vectorTflops.value = 0.1; // 4e5 operations take 4 us.
+  EXPECT_NEAR(sim::kernelUs(hardware, Kernel::AddNormRoute,
+                            Arithmetic::Portable, args, 2),
+              2 + 4, 1e-9);
+}
+
 TEST(SimCost, AttentionReadsTheContextsThereAre) {
   // Three rows: two of one sequence (contexts 5 and 6, read once), one of
   // another (10).
