@@ -4,6 +4,22 @@
 
 namespace sluice::experts {
 
+Counters &Counters::operator+=(const Counters &other) {
+  demands += other.demands;
+  hits += other.hits;
+  misses += other.misses;
+  evictions += other.evictions;
+  prefetched += other.prefetched;
+  prefetchUsed += other.prefetchUsed;
+  prefetchDropped += other.prefetchDropped;
+  fetchedBytes += other.fetchedBytes;
+  prefetchedBytes += other.prefetchedBytes;
+  wastedBytes += other.wastedBytes;
+  hostExperts += other.hostExperts;
+  hostBytes += other.hostBytes;
+  return *this;
+}
+
 Counters Counters::since(const Counters &earlier) const {
   return {.demands = demands - earlier.demands,
           .hits = hits - earlier.hits,

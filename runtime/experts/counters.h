@@ -29,6 +29,7 @@ struct Counters {
                ? 0.0
                : static_cast<double>(hits) / static_cast<double>(demands);
   }
+  Counters &operator+=(const Counters &other);
   /// What happened since `earlier`, a copy of the same counters.
   Counters since(const Counters &earlier) const;
 };

@@ -13,22 +13,6 @@ namespace {
 constexpr uint64_t kPlaces = 8;
 constexpr int kCopies = 64, kRounds = 5;
 
-/// How long spans ran, overlaps once, and what they moved or read. In the order
-/// of their starts.
-struct Busy {
-  double us = 0, until = 0;
-  uint64_t bytes = 0;
-
-  void add(const TraceSpan &span) {
-    us += std::max(0.0, span.endUs - std::max(until, span.startUs));
-    until = std::max(until, span.endUs);
-    bytes += span.bytes;
-  }
-  double gigabytesPerSecond() const {
-    return us > 0 ? static_cast<double>(bytes) / us / 1e3 : 0;
-  }
-};
-
 } // namespace
 
 Result<double> measureBus(Backend &backend, const plan::fb::Plan &plan) {
@@ -55,30 +39,36 @@ Result<double> measureBus(Backend &backend, const plan::fb::Plan &plan) {
   return best;
 }
 
-Result<BusyShares> traceTest(Backend &backend, Bench &bench, const Test &test,
-                             const std::string &path) {
+Status BusyTest::repeat(Backend &backend, Bench &bench, const Test &test,
+                        const std::string &path) {
   SLUICE_RETURN_IF_ERROR(backend.startTrace());
   SLUICE_RETURN_IF_ERROR(bench.repeat(test));
   SLUICE_ASSIGN_OR_RETURN(std::vector<TraceSpan> spans, backend.takeTrace());
   if (!path.empty())
     SLUICE_RETURN_IF_ERROR(
         writeTrace(path, spans, "sluice-bench " + test.name()));
-  Busy bus, host;
-  double begin = 1e300, end = 0;
+  // Spans are sorted by their starts.
+  auto add = [](Busy &busy, double &until, const TraceSpan &span) {
+    busy.us += std::max(0.0, span.endUs - std::max(until, span.startUs));
+    busy.bytes += span.bytes;
+    until = std::max(until, span.endUs);
+  };
+  double begin = 1e300, end = 0, busUntil = 0, hostUntil = 0;
   for (const TraceSpan &span : spans) {
     begin = std::min(begin, span.startUs);
     end = std::max(end, span.endUs);
     if (span.bytes == 0)
       continue;
     if (span.stream == kHostTrack)
-      host.add(span);
+      add(host, hostUntil, span);
     else if (span.stream == StreamKind::Demand ||
              span.stream == StreamKind::Prefetch)
-      bus.add(span);
+      add(bus, busUntil, span);
   }
-  return BusyShares{end > begin ? bus.us / (end - begin) : 0,
-                    bubbleShare(spans).value_or(0), bus.gigabytesPerSecond(),
-                    host.gigabytesPerSecond()};
+  us += std::max(0.0, end - begin);
+  bubbles += sluice::bubbleShare(spans).value_or(0);
+  ++traces;
+  return Status::ok();
 }
 
 } // namespace sluice::tools

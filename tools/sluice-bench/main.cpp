@@ -100,17 +100,22 @@ private:
 };
 
 Result<Measurement> BenchRun::measure(const Test &test) {
+  BusyTest busy;
+  std::function<Status(uint32_t)> behind;
+  if (options.bubbles)
+    behind = [&](uint32_t repetition) {
+      const bool isLast = repetition + 1 == options.repetitions;
+      return busy.repeat(*session.backend, bench, test,
+                         isLast ? options.trace : std::string());
+    };
   SLUICE_ASSIGN_OR_RETURN(Measurement measured,
-                          bench.measure(test, options.repetitions));
+                          bench.measure(test, options.repetitions, behind));
   measured.busRate = busRate;
   if (options.bubbles) {
-    SLUICE_ASSIGN_OR_RETURN(
-        BusyShares shares,
-        traceTest(*session.backend, bench, test, options.trace));
-    measured.busBusy = shares.bus;
-    measured.bubbleShare = shares.bubble;
-    measured.busyBusRate = shares.busRate;
-    measured.busyHostRate = shares.hostRate;
+    measured.busBusy = busy.busShare();
+    measured.bubbleShare = busy.bubbleShare();
+    measured.busyBusRate = busy.busRate();
+    measured.busyHostRate = busy.hostRate();
   }
   return measured;
 }

@@ -86,7 +86,9 @@ Bench::Bench(Executor &executor, const TokenTrace &trace)
             executor.plan().get().model()->pages(),
             executor.plan().get().model()->page_tokens()) {}
 
-Result<Measurement> Bench::measure(const Test &test, uint32_t repetitions) {
+Result<Measurement>
+Bench::measure(const Test &test, uint32_t repetitions,
+               const std::function<Status(uint32_t)> &behind) {
   const auto sequenceCount = executor.plan().get().model()->max_sequences();
   for (uint32_t sequence = 0; sequence < sequenceCount; ++sequence)
     pages.release(sequence);
@@ -104,13 +106,15 @@ Result<Measurement> Bench::measure(const Test &test, uint32_t repetitions) {
                                : (rows + prefillRows - 1) / prefillRows));
   SLUICE_RETURN_IF_ERROR(prefill(test.sequences, 0, test.depth, untimed));
   SLUICE_RETURN_IF_ERROR(once(test, untimed));
-  const experts::Counters before = executor.expertCounters();
   for (uint32_t i = 0; i < repetitions; ++i) {
+    const experts::Counters before = executor.expertCounters();
     const double start = executor.clockUs();
     SLUICE_RETURN_IF_ERROR(once(test, measured));
     measured.repetitionMs.push_back((executor.clockUs() - start) / 1000);
+    measured.experts += executor.expertCounters().since(before);
+    if (behind)
+      SLUICE_RETURN_IF_ERROR(behind(i));
   }
-  measured.experts = executor.expertCounters().since(before);
   return measured;
 }
 

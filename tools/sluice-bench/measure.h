@@ -7,6 +7,7 @@
 #include "tools/sluice-bench/trace.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ struct Measurement {
   uint64_t rows = 0;                ///< Tokens that went through the layers.
   experts::Counters experts;        ///< Of the timed repetitions.
   double busRate = 0;               ///< GB/s of measureBus; 0: not known.
-  std::optional<double> busBusy;    ///< Of traceTest.
+  std::optional<double> busBusy;    ///< Of BusyTest.
   std::optional<double> bubbleShare;
   std::optional<double> busyBusRate, busyHostRate; ///< GB/s
 };
@@ -47,10 +48,15 @@ public:
   /// Fills the cache to the test's depth, runs the test once untimed, then
   /// `repetitions` times. A step is timed from the filling of its inputs to
   /// logits that can be read, of each sequence's last row: no tokenisation, no
-  /// sampling. After an error the executor must not be used again.
-  Result<Measurement> measure(const Test &test, uint32_t repetitions);
+  /// sampling. `behind`, if any, is called after each timed repetition with its
+  /// number and may repeat the test: what else the machine does changes from
+  /// second to second, so who wants to know more looks right there. After an
+  /// error the executor must not be used again.
+  Result<Measurement>
+  measure(const Test &test, uint32_t repetitions,
+          const std::function<Status(uint32_t)> &behind = {});
 
-  /// Runs a test that was measured just before once more, untimed.
+  /// Runs a test that is measured once more, untimed and not counted.
   Status repeat(const Test &test);
 
 private:

@@ -118,8 +118,8 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
                "Make up the weights in memory; no checkpoint is read");
   auto *bubbles = app.add_flag(
       "--bubbles", options.bubbles,
-      "Run each test once more with a trace, to say how long the bus, "
-      "the GPU and the CPU stood idle together");
+      "After each repetition run the test once more with a trace, to say "
+      "how long the bus, the GPU and the CPU stood idle together");
   app.add_option("--threads", options.threads,
                  "Threads of the CPU backend (default: one a core)")
       ->check(CLI::Range(0u, 1024u));
@@ -130,7 +130,7 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
                  "Write the tokens run on, to be given to --prompt-ids");
 
   app.add_option("--trace", options.trace,
-                 "Write that trace of the last test as Chrome JSON")
+                 "Write the last of those traces as Chrome JSON")
       ->needs(bubbles);
   app.add_option("--sweep", texts.sweep,
                  "n: throughput against the sequences side by side, beside "

@@ -20,7 +20,7 @@ struct BenchOptions {
   std::string policy;     ///< Of residency; empty: the plan's.
   unsigned threads = 0;   ///< Of the CPU backend; 0: one a core.
   bool synthetic = false; ///< Weights are made up, no checkpoint is read.
-  bool bubbles = false;   ///< Each test once more, traced.
+  bool bubbles = false;   ///< Traced repetitions too.
   std::string trace;      ///< Where the last test's trace goes; empty: nowhere.
 
   // What is swept. A length of 0 leaves its test out.

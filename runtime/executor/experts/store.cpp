@@ -124,21 +124,8 @@ Result<Store> Store::bind(const fb::Plan &plan, const BoundMemory &memory,
 
 Counters Store::counters() const {
   Counters sum;
-  for (const Pool &pool : pools) {
-    const Counters &one = pool.residency->counters();
-    sum.demands += one.demands;
-    sum.hits += one.hits;
-    sum.misses += one.misses;
-    sum.evictions += one.evictions;
-    sum.prefetched += one.prefetched;
-    sum.prefetchUsed += one.prefetchUsed;
-    sum.prefetchDropped += one.prefetchDropped;
-    sum.fetchedBytes += one.fetchedBytes;
-    sum.prefetchedBytes += one.prefetchedBytes;
-    sum.wastedBytes += one.wastedBytes;
-    sum.hostExperts += one.hostExperts;
-    sum.hostBytes += one.hostBytes;
-  }
+  for (const Pool &pool : pools)
+    sum += pool.residency->counters();
   return sum;
 }
 
