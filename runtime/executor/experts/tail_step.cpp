@@ -22,7 +22,7 @@ namespace {
 
 /// So long before the bus has nothing left the decision is made: copies that
 /// are enqueued then begin behind those before without a gap.
-constexpr double kLeadUs = 70;
+constexpr double kLeadUs = 40;
 /// What the device does behind the last copy takes so much longer than what it
 /// does behind the CPU's job.
 constexpr double kBehindUs = 10;
