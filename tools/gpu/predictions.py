@@ -6,8 +6,9 @@
 BIN holds sluice-compile, sluice-bench and sluice-profile. A CASE is BUDGET:N:EXPERTS, as in
 12GiB:128:auto; without any, a matrix of them. The model is Qwen3-30B-A3B's shapes with weights
 made up in memory. Without --hardware the machine is profiled first, so that predictions are of
-this machine; with --profile-each before every case, where others use the machine too and minutes
-make a difference. Routing is uniform, as predictions without a recording assume. With --routing both
+this machine; with --profile-each before every case and behind it, where others use the machine too
+and minutes make a difference: the last columns say what bus and CPU together read of the host's
+memory before and behind, and no prediction can be nearer than these two are. Routing is uniform, as predictions without a recording assume. With --routing both
 are of that recording, whose name is in those of the files of a case: the prediction is the mean
 over its tokens behind a short warm-up, and so it is run once around, on slots that a part of it
 has warmed. Prints predicted, simulated and measured milliseconds a step; plans and output go to
@@ -111,15 +112,15 @@ class Runner:
         )
         return json.loads(text)[0]
 
-    def profile(self):
-        """Measures the machine; hw.json's path. Kernels are timed for the shapes of a plan."""
-        path = self.logs / "hw.json"
+    def profile(self, name="hw"):
+        """Measures the machine; the file's path. Kernels are timed for the shapes of a plan."""
+        path = self.logs / f"{name}.json"
         flags = ["-o", path, "--backend", "cuda", "--budget-ms", 8]
         # One sequence and many use other kernels, contexts and classes of arithmetic.
         for batch in (1, 128):
             plan, _ = self.compile(f"profiled-n{batch}", "16GiB", batch, "fetch")
             flags += ["--plan", plan]
-        self.tool("profile", "sluice-profile", *flags)
+        self.tool(f"{name}.profile", "sluice-profile", *flags)
         return path
 
     def case(self, budget, batch, experts):
@@ -142,6 +143,13 @@ class Runner:
         return f"| {budget} | {batch} | {experts} | {times} | {predicted / found:.2f} |"
 
 
+def rate_together(path):
+    """GB/s that bus and CPU read at once in that profile, with experts of one row."""
+    with open(path, encoding="utf-8") as file:
+        shared = json.load(file).get("host_memory_shared_gb_s")
+    return f"{sum(shared['points'][0][1:]):.0f}" if shared else "?"
+
+
 def main():
     """Runs the cases; the exit code says whether all of them ran."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -149,7 +157,7 @@ def main():
     parser.add_argument("logs", type=pathlib.Path, help="folder for plans and output")
     known = parser.add_mutually_exclusive_group()
     known.add_argument("--hardware", type=pathlib.Path, help="this machine's hw.json")
-    known.add_argument("--profile-each", action="store_true", help="a profile for every case")
+    known.add_argument("--profile-each", action="store_true", help="profiles around every case")
     parser.add_argument("--routing", type=pathlib.Path, help="a recording of a model of this shape")
     parser.add_argument("cases", nargs="*", metavar="BUDGET:N:EXPERTS")
     arguments = parser.parse_intermixed_args()
@@ -165,15 +173,23 @@ def main():
             runner.hardware = runner.profile()
     except Failure as failure:
         sys.exit(str(failure))
-    print("| budget | n | missing experts | predicted ms | sim ms | measured ms | ratio |")
-    print("| -----: | -: | --- | ---: | ---: | ---: | ---: |", flush=True)
-    for case in arguments.cases or MATRIX:
+    each = arguments.profile_each
+    more = (" before | behind |", " ---: | ---: |") if each else ("", "")
+    print("| budget | n | missing experts | predicted ms | sim ms | measured ms | ratio |" + more[0])
+    print("| -----: | -: | --- | ---: | ---: | ---: | ---: |" + more[1], flush=True)
+    before = None
+    for number, case in enumerate(arguments.cases or MATRIX):
         budget, batch, experts = case.split(":")
         try:
-            if arguments.profile_each:
-                runner.hardware = shipped
-                runner.hardware = runner.profile()
-            print(runner.case(budget, int(batch), experts), flush=True)
+            if each:
+                before = before or runner.profile("hw0")
+                runner.hardware = before
+            row = runner.case(budget, int(batch), experts)
+            if each:
+                behind = runner.profile(f"hw{number + 1}")
+                row += f" {rate_together(before)} | {rate_together(behind)} |"
+                before = behind
+            print(row, flush=True)
         except Failure as failure:
             failed = True
             print(failure, file=sys.stderr)
