@@ -235,12 +235,10 @@ constexpr Operand kSelectRows[] = {
     {"out", W, Activation, false, {rows, dim(0)}},
 };
 
-// Brings expert outputs that were computed elsewhere: row r of a launch is
+// Brings rows of pairs that were computed elsewhere, such as the inner rows of
+// an expert that the CPU began; "hidden" is their width. Row r of a launch is
 // in[index[r]] to out[index[r]], the other pairs keep what they hold. No pair
 // is named twice.
-// Of outputs, or of the inner rows of an expert that the CPU began: then
-// "hidden" is their width. Behind these dimensions: of the last dim[2] rows of
-// a launch only the first dim[3] elements are put there. 0 in plans.
 constexpr const char *kExpertScatterDims[] = {"pairs", "hidden"};
 constexpr Operand kExpertScatter[] = {
     {"in", R, F32, false, {dim(0), dim(1)}},

@@ -47,8 +47,9 @@ void forEachAccess(Operation *op, AccessVisitor visit) {
   } else if (auto join = dyn_cast<JoinOp>(op)) {
     access(join.getSource(), true, false);
     access(join.getSharesHost(), true, false);
-    access(join.getStaged(), false, true);
-    access(join.getShares(), false, true);
+    // Parts bring their own rows, and launches read all of them.
+    access(join.getStaged(), join.getPart() > 0, true);
+    access(join.getShares(), join.getPart() > 0, true);
   }
 }
 
@@ -61,7 +62,7 @@ void forEachHostAccess(Operation *op, AccessVisitor visit) {
     access(demand.getIds(), true, false);
   } else if (auto run = dyn_cast<RunHostOp>(op)) {
     access(run.getIn(), true, false);
-    access(run.getOutputs(), false, true);
+    access(run.getOutputs(), run.getPart() > 0, true);
   } else if (auto run = dyn_cast<RunExpertsOp>(op)) {
     access(run.getTablesHost(), false, true);
   } else if (auto join = dyn_cast<JoinOp>(op)) {

@@ -1,4 +1,4 @@
-//===- expert_scatter.cpp - Expert outputs to their pairs -----------------===//
+//===- expert_scatter.cpp - Rows of pairs to their places -----------------===//
 
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/loops.h"

@@ -219,6 +219,33 @@ __global__ void __launch_bounds__(kThreads, 2)
           args.ids + row * args.topK, args.weights + row * args.topK);
 }
 
+/// Whether the device has room for a cluster with most memory: a part of a GPU
+/// may be too small. The processes of Sluice use one device, or alike ones.
+bool hasRoomForClusters() {
+  static const bool room = [] {
+    cudaLaunchAttribute cluster = {};
+    cluster.id = cudaLaunchAttributeClusterDimension;
+    cluster.val.clusterDim = {kBlocks, 1, 1};
+    cudaLaunchConfig_t config = {};
+    config.gridDim = dim3(kBlocks);
+    config.blockDim = dim3(kThreads);
+    config.dynamicSmemBytes = kMostBytes;
+    config.attrs = &cluster;
+    config.numAttrs = 1;
+    int clusters = 0;
+    const bool known =
+        cudaFuncSetAttribute(addNormRouteKernel,
+                             cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             kMostBytes) == cudaSuccess &&
+        cudaOccupancyMaxActiveClusters(&clusters, addNormRouteKernel,
+                                       &config) == cudaSuccess;
+    if (!known)
+      (void)cudaGetLastError(); // The parts will do.
+    return known && clusters > 0;
+  }();
+  return room;
+}
+
 /// Whether a cluster a row takes a launch, and what it is given then.
 bool fitsClusters(const KernelArgs &args, int64_t rows,
                   const CudaContext &context, AddNormRoute &fitting) {
@@ -245,7 +272,7 @@ bool fitsClusters(const KernelArgs &args, int64_t rows,
              static_cast<int>(args.dim[2]),
              args.dim[3] != 0,
              args.scalar[0]};
-  return fitting.bytes() <= kMostBytes;
+  return fitting.bytes() <= kMostBytes && hasRoomForClusters();
 }
 
 } // namespace

@@ -12,7 +12,8 @@
 
 namespace sluice::cuda {
 
-/// The most blocks of a cluster that every device with clusters takes.
+/// The most blocks of a cluster that every whole device with clusters takes;
+/// parts of one may have room for fewer.
 constexpr int kMaxClusterBlocks = 8;
 
 /// The number of this block in its cluster.

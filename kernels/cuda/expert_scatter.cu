@@ -1,4 +1,4 @@
-//===- expert_scatter.cu - Expert outputs to their pairs ------------------===//
+//===- expert_scatter.cu - Rows of pairs to their places ------------------===//
 
 #include "kernels/cuda/device.cuh"
 

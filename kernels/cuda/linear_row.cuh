@@ -15,7 +15,7 @@
 namespace sluice::cuda {
 
 /// Shared memory of a block at most: two fit a multiprocessor of compute
-/// capability 9.0. Older ones have less, and nothing to begin early for.
+/// capability 9.0, one where there is less.
 constexpr int kMostRowBytes = 96 << 10;
 /// Blocks for which a multiprocessor has registers at least.
 constexpr int kRowBlocks = 5;

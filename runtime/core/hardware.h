@@ -104,8 +104,8 @@ struct Hardware {
   SharedMemory shared;
   /// Optional, 0 where nobody measured. From the ids' computation on the device
   /// until the host has read them, looked the experts up and the first copy
-  /// starts; and from the end of the host's experts until their results are in
-  /// place on the device, without the wire's part.
+  /// starts; and from the end of the host's experts until the next layer's
+  /// first kernel, which reads their results over the wire, begins.
   Figure roundTripUs, joinUs;
   /// Optional, 0 where nobody measured. What a job of host experts takes beside
   /// what its experts do: threads begin, and do not all end at once.

@@ -142,10 +142,11 @@ Result<Step> bindInstruction(const fb::Instruction &instruction,
                       memory, plan, backend, standIns);
   case fb::Operation::Copy: {
     const fb::Copy &copy = *instruction.operation_as_Copy();
+    const std::span<std::byte> target = memory.buffer(copy.target());
     return Step(CopyStep{stream, copy.rows(), copy.recording(),
                          memory.kind(copy.target()), memory.kind(copy.source()),
-                         memory.buffer(copy.target()).data(),
-                         memory.buffer(copy.source()).data(), copy.bytes()});
+                         target.data(), memory.buffer(copy.source()).data(),
+                         copy.bytes(), target.data() + target.size()});
   }
   case fb::Operation::Record:
     return Step(RecordStep{stream, instruction.operation_as_Record()->event()});

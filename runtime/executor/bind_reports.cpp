@@ -4,21 +4,30 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 
 namespace sluice {
 namespace {
 
-bool isAwaitedByAStream(const std::vector<Step> &steps, uint32_t event) {
-  return std::any_of(steps.begin(), steps.end(), [&](const Step &step) {
-    const auto *wait = std::get_if<WaitStep>(&step);
-    return wait && wait->event == event;
-  });
+/// The events that streams wait for.
+std::unordered_set<uint32_t> awaitedByStreams(const std::vector<Step> &steps) {
+  std::unordered_set<uint32_t> events;
+  for (const Step &step : steps)
+    if (const auto *wait = std::get_if<WaitStep>(&step))
+      events.insert(wait->event);
+  return events;
 }
 
 bool canBeReported(const CopyStep &copy, StreamKind stream) {
   return copy.stream == stream && !copy.recording &&
          copy.targetKind == MemoryKind::Host &&
          copy.sourceKind == MemoryKind::Device;
+}
+
+/// Whether the order of both copies makes no difference, however many rows
+/// there are: a report has none.
+bool areApart(const CopyStep &a, const CopyStep &b) {
+  return a.targetEnd <= b.target || b.targetEnd <= a.target;
 }
 
 /// The report that stands for the last copies of `steps` and the record.
@@ -28,7 +37,11 @@ std::optional<ReportStep> reportOf(const std::vector<Step> &steps,
   size_t first = steps.size();
   while (first > 0 && steps.size() - first < ReportStep::kMaxCopies) {
     const auto *copy = std::get_if<CopyStep>(&steps[first - 1]);
-    if (!copy || !canBeReported(*copy, record.stream))
+    if (!copy || !canBeReported(*copy, record.stream) ||
+        std::any_of(steps.begin() + static_cast<ptrdiff_t>(first), steps.end(),
+                    [&](const Step &later) {
+                      return !areApart(*copy, *std::get_if<CopyStep>(&later));
+                    }))
       break;
     --first;
   }
@@ -42,13 +55,14 @@ std::optional<ReportStep> reportOf(const std::vector<Step> &steps,
 } // namespace
 
 void bindReports(std::vector<Step> &steps) {
+  const std::unordered_set<uint32_t> awaited = awaitedByStreams(steps);
   std::vector<Step> bound;
   bound.reserve(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto *record =
         i + 1 < steps.size() ? std::get_if<RecordStep>(&steps[i + 1]) : nullptr;
     if (record && std::holds_alternative<GraphEndStep>(steps[i]) &&
-        !isAwaitedByAStream(steps, record->event))
+        !awaited.contains(record->event))
       if (const std::optional<ReportStep> report = reportOf(bound, *record)) {
         bound.resize(bound.size() - report->count, GraphEndStep());
         bound.emplace_back(*report);

@@ -10,14 +10,12 @@ StandIns::StandIns(const plan::fb::Entry &entry, const BoundMemory &memory,
     if (const plan::fb::ExpertJoin *join =
             instruction->operation_as_ExpertJoin();
         join && backend.kernelsReach(memory.buffer(join->source()).data()))
-      sources.emplace_back(join->staged(), join->source());
+      sources.emplace(join->staged(), join->source());
 }
 
 uint32_t StandIns::of(uint32_t buffer) const {
-  for (const auto &[staged, source] : sources)
-    if (staged == buffer)
-      return source;
-  return buffer;
+  const auto found = sources.find(buffer);
+  return found == sources.end() ? buffer : found->second;
 }
 
 } // namespace sluice

@@ -9,8 +9,7 @@
 
 #include "runtime/executor/bound_memory.h"
 
-#include <utility>
-#include <vector>
+#include <unordered_map>
 
 namespace sluice {
 
@@ -25,7 +24,7 @@ public:
   uint32_t of(uint32_t buffer) const;
 
 private:
-  std::vector<std::pair<uint32_t, uint32_t>> sources; ///< By staged buffer.
+  std::unordered_map<uint32_t, uint32_t> sources; ///< By staged buffer.
 };
 
 } // namespace sluice

@@ -50,7 +50,8 @@ struct CopyStep {
   MemoryKind targetKind, sourceKind;
   void *target;
   const void *source;
-  uint64_t bytes; ///< In all for Fixed, else a row.
+  uint64_t bytes;        ///< In all for Fixed, else a row.
+  const void *targetEnd; ///< Of the buffer that `target` is.
 };
 
 struct RecordStep {

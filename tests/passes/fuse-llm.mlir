@@ -308,6 +308,19 @@ func.func @not_normalised(%a: tensor<?x8xbf16>) -> (tensor<?x2xi32>, tensor<?x2x
   return %i, %w : tensor<?x2xi32>, tensor<?x2xf32>
 }
 
+// Readers between the norm and the choice: the launch comes before them.
+// CHECK-LABEL: @read_before_the_choice
+// CHECK-NEXT: %[[S:.*]], %[[N:.*]], %{{.*}}, %[[I:.*]], %{{.*}} = llm.add_norm_route
+// CHECK-NEXT: %[[X:.*]] = llm.add %[[S]], %[[N]]
+// CHECK-NEXT: return %[[X]], %[[I]]
+func.func @read_before_the_choice(%a: tensor<?x8xbf16>) -> (tensor<?x8xbf16>, tensor<?x2xi32>) {
+  %s, %n = llm.add_rms_norm %a, %a, @norm {eps = 1.0e-3 : f32} : tensor<?x8xbf16>
+  %x = llm.add %s, %n : tensor<?x8xbf16>
+  %l = llm.linear %n, @router : tensor<?x8xbf16> -> tensor<?x4xf32>
+  %i, %w = llm.route %l : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %x, %i : tensor<?x8xbf16>, tensor<?x2xi32>
+}
+
 // Logits that somebody else reads, with a bias, of the sum instead of the norm,
 // by weights of another type than the norm's, of a norm without a sum: each
 // stays as it is.

@@ -66,8 +66,10 @@ Status BusyTest::repeat(Backend &backend, Bench &bench, const Test &test,
       add(bus, busUntil, span);
   }
   us += std::max(0.0, end - begin);
-  bubbles += sluice::bubbleShare(spans).value_or(0);
-  ++traces;
+  if (const std::optional<double> share = sluice::bubbleShare(spans)) {
+    bubbles += *share;
+    ++traces;
+  }
   return Status::ok();
 }
 

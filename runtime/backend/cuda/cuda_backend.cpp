@@ -3,30 +3,24 @@
 #include "runtime/backend/cuda/cuda_backend.h"
 #include "kernels/cuda/registry.h"
 #include "runtime/backend/cuda/error.h"
+#include "runtime/backend/cuda/events.h"
 #include "runtime/backend/cuda/graphs.h"
 #include "runtime/backend/cuda/host_flag.h"
 #include "runtime/backend/cuda/host_memory.h"
 #include "runtime/backend/cuda/report_kernel.h"
-#include "runtime/backend/cuda/reports.h"
 #include "runtime/backend/cuda/small_copy.h"
 #include "runtime/backend/cuda/spans.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <nvtx3/nvToolsExt.h>
-#include <thread>
 #include <vector>
 
 namespace sluice {
 namespace {
 
 using cuda::toStatus;
-
-/// How long waitOnHost polls, which sees the end of work sooner than a wait of
-/// CUDA's.
-constexpr std::chrono::microseconds kSpin{200};
 
 class CudaBackend final : public Backend {
 public:
@@ -83,8 +77,6 @@ private:
   /// time may drive a backend. Where it fails, the next call fails too and says
   /// why.
   cudaError_t makeCurrent() const;
-  Status checkEvent(uint32_t event) const;
-  Result<bool> queryReport(uint32_t event);
   Status checkNotCapturing(StreamKind stream) const;
   /// Calls enqueue(), measured and named where someone wants that.
   template <typename Enqueue>
@@ -109,13 +101,11 @@ private:
   cudaDeviceProp properties = {};
   cublasLtHandle_t blas = nullptr;
   cuda::CudaContext contexts[kStreamCount];
-  std::vector<cudaEvent_t> events;
+  cuda::Events events;
   cuda::HostMemory hostMemory;
   cuda::HostFlag hostFlag;
   cuda::Graphs graphs;
-  cuda::Reports reports;
   cuda::Spans spans;
-  unsigned unanswered = 0; ///< Queries that found no report.
 };
 
 CudaBackend::~CudaBackend() {
@@ -123,8 +113,7 @@ CudaBackend::~CudaBackend() {
   (void)Backend::waitHostWork(); // It counts in memory that goes here.
   graphs.clear();
   (void)cudaDeviceSynchronize();
-  for (cudaEvent_t event : events)
-    (void)cudaEventDestroy(event);
+  events.clear();
   for (cuda::CudaContext &context : contexts)
     if (context.stream)
       (void)cudaStreamDestroy(context.stream);
@@ -182,20 +171,6 @@ std::string CudaBackend::describe() const {
                 static_cast<double>(properties.totalGlobalMem) / (1u << 30),
                 properties.major, properties.minor);
   return text;
-}
-
-Status CudaBackend::reserveEvents(uint32_t count) {
-  (void)makeCurrent();
-  events.reserve(count);
-  while (events.size() < count) {
-    cudaEvent_t event;
-    SLUICE_RETURN_IF_ERROR(
-        toStatus(cudaEventCreateWithFlags(&event, cudaEventDisableTiming),
-                 "backend cuda: making an event"));
-    events.push_back(event);
-  }
-  reports.reserve(count);
-  return Status::ok();
 }
 
 Result<KernelHandle> CudaBackend::findKernel(Kernel kernel,
@@ -339,46 +314,28 @@ Result<uint32_t> CudaBackend::endGraph(StreamKind stream) {
 Status CudaBackend::launchGraph(StreamKind stream, uint32_t graph) {
   SLUICE_RETURN_IF_ERROR(graphs.check(graph));
   SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
-  SLUICE_RETURN_IF_ERROR(
-      enqueued(stream, "backend cuda: launching a graph", 0,
-               [&] { return graphs.launch(streamOf(stream), graph); }));
-  for (const cuda::Graphs::Event &recorded : graphs.events(graph))
-    if (recorded.isReport)
-      reports.expect(recorded.event, streamOf(stream));
-    else
-      reports.forget(recorded.event);
-  return Status::ok();
+  return enqueued(stream, "backend cuda: launching a graph", 0, [&] {
+    const cudaError_t code = graphs.launch(streamOf(stream), graph);
+    if (code == cudaSuccess)
+      events.launched(graphs.events(graph), streamOf(stream));
+    return code;
+  });
 }
 
-Status CudaBackend::checkEvent(uint32_t event) const {
-  if (event < events.size())
-    return Status::ok();
-  return Status(ErrorCode::InvalidArgument,
-                "backend cuda: event " + std::to_string(event) +
-                    ", expected one below the " +
-                    std::to_string(events.size()) + " reserved");
+Status CudaBackend::reserveEvents(uint32_t count) {
+  (void)makeCurrent();
+  return events.reserve(count);
 }
 
 Status CudaBackend::record(StreamKind stream, uint32_t event) {
-  SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  SLUICE_RETURN_IF_ERROR(events.check(event));
   (void)makeCurrent();
-  const bool captured = graphs.isCapturing(streamOf(stream));
-  // As a node of the graph: else the event would be a part of its order alone.
-  SLUICE_RETURN_IF_ERROR(
-      toStatus(cudaEventRecordWithFlags(events[event], streamOf(stream),
-                                        captured ? cudaEventRecordExternal
-                                                 : cudaEventRecordDefault),
-               "backend cuda: recording an event"));
-  if (captured)
-    graphs.note({event, false});
-  else
-    reports.forget(event);
-  return Status::ok();
+  return events.record(event, streamOf(stream), graphs);
 }
 
 Status CudaBackend::report(StreamKind stream, std::span<const ReportPart> parts,
                            uint32_t event) {
-  SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  SLUICE_RETURN_IF_ERROR(events.check(event));
   uint64_t bytes = 0;
   bool reachable = true;
   for (const ReportPart &part : parts) {
@@ -386,7 +343,7 @@ Status CudaBackend::report(StreamKind stream, std::span<const ReportPart> parts,
     reachable = reachable && hostMemory.isReachable(part.target);
   }
   // Memory that is not pinned is not written when the next kernel begins.
-  if (!reachable || !reports.canReport(event))
+  if (!reachable || !events.canReport(event))
     return Backend::report(stream, parts, event);
   if (parts.size() > cuda::kReportParts || bytes > cuda::kReportBytes) {
     for (const ReportPart &part : parts)
@@ -395,78 +352,29 @@ Status CudaBackend::report(StreamKind stream, std::span<const ReportPart> parts,
     parts = {};
     bytes = 0;
   }
-  SLUICE_RETURN_IF_ERROR(
-      enqueued(stream, "backend cuda: enqueuing a report", bytes, [&] {
-        return reports.enqueue(contexts[static_cast<int>(stream)], parts,
-                               event);
-      }));
-  if (graphs.isCapturing(streamOf(stream)))
-    graphs.note({event, true});
-  else
-    reports.expect(event, streamOf(stream));
-  return Status::ok();
+  return enqueued(stream, "backend cuda: enqueuing a report", bytes, [&] {
+    return events.report(event, contexts[static_cast<int>(stream)], parts,
+                         graphs);
+  });
 }
 
 Status CudaBackend::wait(StreamKind stream, uint32_t event) {
-  SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  SLUICE_RETURN_IF_ERROR(events.check(event));
   SLUICE_RETURN_IF_ERROR(checkNotCapturing(stream));
   (void)makeCurrent();
-  return toStatus(reports.isLatest(event)
-                      ? reports.wait(streamOf(stream), event)
-                      : cudaStreamWaitEvent(streamOf(stream), events[event], 0),
-                  "backend cuda: waiting for an event");
+  return events.wait(event, streamOf(stream));
 }
 
 Result<bool> CudaBackend::query(uint32_t event) {
-  SLUICE_RETURN_IF_ERROR(checkEvent(event));
+  SLUICE_RETURN_IF_ERROR(events.check(event));
   (void)makeCurrent();
-  if (reports.isLatest(event))
-    return queryReport(event);
-  cudaError_t code = cudaEventQuery(events[event]);
-  if (code == cudaErrorNotReady) {
-    // No error, but CUDA may keep it as the last one.
-    (void)cudaGetLastError();
-    return false;
-  }
-  SLUICE_RETURN_IF_ERROR(toStatus(code, "backend cuda: running enqueued work"));
-  return true;
-}
-
-Result<bool> CudaBackend::queryReport(uint32_t event) {
-  // To ask CUDA takes longer than to look, and only work that fails makes it
-  // necessary: its report never comes.
-  constexpr unsigned kLooks = 256;
-  if (reports.hasCome(event))
-    return true;
-  if (++unanswered % kLooks != 0)
-    return false;
-  cudaError_t code = cudaStreamQuery(reports.streamOf(event));
-  if (code == cudaErrorNotReady) {
-    (void)cudaGetLastError();
-    return false;
-  }
-  SLUICE_RETURN_IF_ERROR(toStatus(code, "backend cuda: running enqueued work"));
-  if (reports.hasCome(event))
-    return true;
-  return Status(ErrorCode::Internal,
-                "backend cuda: event " + std::to_string(event) +
-                    " was not reported by work that is done");
+  return events.query(event);
 }
 
 Status CudaBackend::waitOnHost(uint32_t event) {
-  using Clock = std::chrono::steady_clock;
-  auto end = Clock::now() + kSpin;
-  for (;;) {
-    SLUICE_ASSIGN_OR_RETURN(bool done, query(event));
-    if (done)
-      return Status::ok();
-    if (Clock::now() < end)
-      continue;
-    if (!reports.isLatest(event))
-      return toStatus(cudaEventSynchronize(events[event]),
-                      "backend cuda: running enqueued work");
-    std::this_thread::yield();
-  }
+  SLUICE_RETURN_IF_ERROR(events.check(event));
+  (void)makeCurrent();
+  return events.waitOnHost(event);
 }
 
 Status CudaBackend::awaitHostWork(StreamKind stream, size_t count) {

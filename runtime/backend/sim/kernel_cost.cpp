@@ -77,6 +77,8 @@ std::optional<double> sparseBytes(Kernel kernel, std::string_view operand,
     return n * dim(kernel == Kernel::Rope ? 1 : 2) / 2 * size;
   if (kernel == Kernel::SelectRows && operand == "in")
     return n * dim(0) * size;
+  if (operand == "results") // What is read of them comes over the wire.
+    return 0.0;
   if (operand == "pool")
     return activeExperts(args, rows).count * matrices(kernel) *
            matrixBytes(args) * computedShare(kernel, args);

@@ -17,9 +17,9 @@ Engine::Engine(Backend &backend, Store from, const plan::fb::Plan &plan,
       innerEvent(tablesEvent + 1), prefetcher(backend, store, transfers, plan),
       wanted(store) {
   waveEnds.reserve(store.maxExperts + 1);
-  // A wave an expert, or of the tail a launch each and its rows before them;
-  // and the CPU's results.
-  waveArgs.resize(3 * (store.maxExperts + 1) + 2);
+  // Two launches a wave of an expert, or one of the tail and its rows before
+  // it.
+  waveArgs.resize(2 * (store.maxExperts + 1));
 }
 
 Engine::~Engine() = default;

@@ -57,6 +57,8 @@ Status Engine::beginTables(const RunOperands &operands) {
     pairs -= static_cast<size_t>(host.firstPair(host.experts()));
   tables.begin(operands.tables, operands.tablesHost,
                wanted.items.size() - wanted.onHost.size(), pairs);
+  // With an expert on the CPU at least, its tables fit behind those of the
+  // waves, however many experts have rows.
   if (!wanted.mayHandOver)
     return Status::ok();
   backend.label({"host tables", static_cast<int32_t>(wanted.bank->layer), -1});

@@ -65,6 +65,10 @@ Status EntryVerifier::verifyCopy(const fb::Copy &copy) {
                                    ", expected 1 or more that fit both");
   SLUICE_RETURN_IF_ERROR(checkWritable(copy.target()));
   beginStep(HazardStep::Kind::Work);
+  SLUICE_RETURN_IF_ERROR(
+      checkNotStaged(copy.source(), context.describe(copy.source())));
+  SLUICE_RETURN_IF_ERROR(
+      checkNotStaged(copy.target(), context.describe(copy.target())));
   addAccess(copy.source(), 0, bytes, Access::Read);
   addAccess(copy.target(), 0, bytes, Access::Write);
 

@@ -221,9 +221,12 @@ Status EntryVerifier::run() {
                             " events, expected at most " +
                             std::to_string(kMostInstructions) + " of each");
   recordedBy.assign(entry.events(), kNoStep);
+  standIns.assign(context.bufferCount(), kNoBuffer);
   for (const fb::Instruction *instruction : *entry.instructions())
-    if (const fb::ExpertJoin *join = instruction->operation_as_ExpertJoin())
-      standIns.emplace_back(join->staged(), join->source());
+    if (const fb::ExpertJoin *join = instruction->operation_as_ExpertJoin();
+        join && join->staged() < standIns.size() &&
+        standIns[join->staged()] == kNoBuffer)
+      standIns[join->staged()] = join->source();
   for (uint32_t i = 0; i < count; ++i)
     SLUICE_RETURN_IF_ERROR(verifyInstruction(i));
   if (openGraph != kNoGraph)

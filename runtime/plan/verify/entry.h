@@ -74,6 +74,8 @@ private:
                        int operand);
   Status verifyStandIn(uint32_t buffer, uint64_t bytes, Access access,
                        const std::string &what);
+  /// On some backends nothing is ever brought there, so nobody else may look.
+  Status checkNotStaged(uint32_t buffer, const std::string &what);
   Status verifyTensorClass(const fb::Launch &launch,
                            const Signature &signature);
 
@@ -113,9 +115,9 @@ private:
   ExpertOrder experts;
   /// The last instruction that makes Compute work on experts, or kNoStep.
   uint32_t lastExpertWork = kNoStep;
-  /// Of the entry's joins the staged buffers and the sources that launches may
-  /// read in their place.
-  std::vector<std::pair<uint32_t, uint32_t>> standIns;
+  /// By buffer: the source that launches may read in place of a buffer to which
+  /// a join of this entry brings it, else kNoBuffer.
+  std::vector<uint32_t> standIns;
   /// Of the part that is open.
   const fb::ExpertRunHost *runHost = nullptr;
   const fb::ExpertRun *expertRun = nullptr;

@@ -62,6 +62,8 @@ Status EntryVerifier::verifyOperand(const ExpertOperand &operand) {
                                       "recorded, expected always");
   if (operand.access != Access::Read)
     origins.set(operand.buffer, {});
+  if (std::string_view(operand.name) != "staged")
+    SLUICE_RETURN_IF_ERROR(checkNotStaged(operand.buffer, what));
   addAccess(operand.buffer, 0, bytes, operand.access);
   return Status::ok();
 }
@@ -161,7 +163,7 @@ Status EntryVerifier::verifyRunHost(const fb::ExpertRunHost &run) {
   return verifyOperand(
       {"outputs", run.outputs(), fb::MemoryKind::Host, TypeRule::F32,
        product({entry.max_rows(), bank.top_k(), bank.hidden()}),
-       Access::Write});
+       run.part() == 0 ? Access::Write : Access::ReadWrite});
 }
 
 /// What launches of tensor kernels ask of their operands.
@@ -242,15 +244,11 @@ Status EntryVerifier::verifyJoin(const fb::ExpertJoin &join) {
         "source is buffer " +
             expected(join.source(), std::to_string(runHost->outputs()) +
                                         ", the outputs of the run_host"));
-  for (const auto &[staged, source] : standIns)
-    if (staged == join.staged() && source != join.source())
-      return context.fail(
-          where, "staged is buffer " +
-                     expected(staged, "one that no join of buffer " +
-                                          std::to_string(source) + " has"));
   const uint64_t pairs = uint64_t(entry.max_rows()) * bank.top_k();
   const uint64_t values = product({pairs, bank.hidden()});
   constexpr auto device = fb::MemoryKind::Device, host = fb::MemoryKind::Host;
+  // Parts bring their own rows, and launches read all of them.
+  const Access own = join.part() == 0 ? Access::Write : Access::ReadWrite;
   beginStep(Kind::Host);
   SLUICE_RETURN_IF_ERROR(verifyOperand({"shares_host", join.shares_host(), host,
                                         TypeRule::I32, pairs, Access::Write}));
@@ -258,13 +256,18 @@ Status EntryVerifier::verifyJoin(const fb::ExpertJoin &join) {
   beginStep(Kind::Work);
   const ExpertOperand operands[] = {
       {"source", join.source(), host, TypeRule::F32, values, Access::Read},
-      {"staged", join.staged(), device, TypeRule::F32, values, Access::Write},
-      {"shares", join.shares(), device, TypeRule::I32, pairs, Access::Write},
+      {"staged", join.staged(), device, TypeRule::F32, values, own},
+      {"shares", join.shares(), device, TypeRule::I32, pairs, own},
       {"shares_host", join.shares_host(), host, TypeRule::I32, pairs,
        Access::Read},
   };
   for (const ExpertOperand &operand : operands)
     SLUICE_RETURN_IF_ERROR(verifyOperand(operand));
+  if (const uint32_t other = standIns[join.staged()]; other != join.source())
+    return context.fail(
+        where, "staged is buffer " +
+                   expected(join.staged(), "one that no join of buffer " +
+                                               std::to_string(other) + " has"));
   lastExpertWork = current;
   return Status::ok();
 }

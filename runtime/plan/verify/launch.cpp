@@ -144,23 +144,27 @@ Status EntryVerifier::verifyOperand(const fb::Launch &launch,
 /// gets that memory itself.
 Status EntryVerifier::verifyStandIn(uint32_t buffer, uint64_t bytes,
                                     Access access, const std::string &what) {
-  for (const auto &[staged, source] : standIns) {
-    if (staged != buffer)
-      continue;
-    if (access != Access::Read)
-      return context.fail(where, what + " is written, expected a buffer that "
-                                        "no expert.join brings results to");
-    SLUICE_RETURN_IF_ERROR(context.checkBuffer(where, "source", source));
-    const uint64_t there = context.buffer(source).bytes();
-    if (bytes > there)
-      return context.fail(
-          where, what + " stands for " + context.describe(source) + " of " +
-                     std::to_string(there) + " bytes, expected at least " +
-                     std::to_string(bytes));
-    addAccess(source, 0, bytes, Access::Read);
-    break; // verifyJoin sees to it that there is one source.
-  }
+  const uint32_t source = standIns[buffer];
+  if (source == kNoBuffer)
+    return Status::ok();
+  if (access != Access::Read)
+    return checkNotStaged(buffer, what);
+  SLUICE_RETURN_IF_ERROR(context.checkBuffer(where, "source", source));
+  const uint64_t there = context.buffer(source).bytes();
+  if (bytes > there)
+    return context.fail(
+        where, what + " stands for " + context.describe(source) + " of " +
+                   std::to_string(there) + " bytes, expected at least " +
+                   std::to_string(bytes));
+  addAccess(source, 0, bytes, Access::Read);
   return Status::ok();
+}
+
+Status EntryVerifier::checkNotStaged(uint32_t buffer, const std::string &what) {
+  if (standIns[buffer] == kNoBuffer)
+    return Status::ok();
+  return context.fail(where, what + " is where an expert.join brings results, "
+                                    "expected launches alone to read it");
 }
 
 /// The matrix units take bf16 in multiples of 8.
@@ -189,6 +193,12 @@ Status EntryVerifier::verifyTensorClass(const fb::Launch &launch,
       return context.fail(
           where, std::string(dim) + " " +
                      expected(value, "a multiple of 8 for tensor arithmetic"));
+  // The router's outputs; elsewhere they are no dim of a matrix.
+  if (int64_t experts = findDim(launch, signature, "experts");
+      signature.kernel == Kernel::AddNormRoute && experts % 8 != 0)
+    return context.fail(
+        where, "experts " +
+                   expected(experts, "a multiple of 8 for tensor arithmetic"));
   return Status::ok();
 }
 

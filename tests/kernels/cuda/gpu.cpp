@@ -28,6 +28,9 @@ struct Device {
       return;
     context.multiprocessors = properties.multiProcessorCount;
     context.architecture = cuda::kernelArchitecture();
+    // Its kernels are not ours to race.
+    if (std::getenv("SLUICE_WITHOUT_CUBLAS"))
+      return;
     if (cublasLtCreate(&context.blas) != CUBLAS_STATUS_SUCCESS)
       problem = "cuBLASLt does not start";
   }

@@ -413,6 +413,31 @@ TEST(SimCost, ARouterIsItsNormAndItsProduct) {
               2 + 4, 1e-9);
 }
 
+/// What the CPU computed of a sum comes over the wire, and nothing else does.
+TEST(SimCost, ASumReadsTheHostsShareOverTheWire) {
+  const Hardware hardware = roundFigures();
+  constexpr int64_t kTopK = 2, kHidden = 100000;
+  const int32_t shares[] = {0, kHidden, 30000, 0};
+  KernelArgs args;
+  args.dtype[0] = args.dtype[1] = args.dtype[2] = args.dtype[3] = DType::F32;
+  args.dtype[4] = DType::I32;
+  args.dim[0] = kTopK;
+  args.dim[1] = kHidden;
+  auto us = [&](int64_t rows) {
+    return sim::kernelUs(hardware, Kernel::ExpertCombine, Arithmetic::Portable,
+                         args, rows);
+  };
+  const double alone = us(2);
+  float results = 0;
+  args.data[3] = &results; // never read
+  args.data[4] = const_cast<int32_t *>(shares);
+  args.dim[2] = 1;
+  // The table of shares is 16 bytes.
+  EXPECT_NEAR(us(2), alone + hardware.hostToDeviceUs(130000 * 4), 1e-3);
+  EXPECT_NEAR(sim::trafficBytes(Kernel::ExpertCombine, args, 2),
+              2 * (kTopK * kHidden + kTopK + kHidden) * 4 + 16, 1);
+}
+
 TEST(SimCost, AttentionReadsTheContextsThereAre) {
   // Three rows: two of one sequence (contexts 5 and 6, read once), one of
   // another (10).

@@ -18,10 +18,11 @@ protected:
   LaunchStep launch() { return {kCompute, "add", -1, {}, nullptr, {}}; }
   CopyStep copy(int to, int from, MemoryKind target = kHost,
                 StreamKind stream = kCompute, bool recording = false) {
-    return {stream,       plan::fb::RowKind::Rows,
-            recording,    target,
-            kDevice,      &bytes[to],
-            &bytes[from], 4};
+    return {stream,        plan::fb::RowKind::Rows,
+            recording,     target,
+            kDevice,       &bytes[to],
+            &bytes[from],  4,
+            &bytes[to] + 2};
   }
   /// The steps as letters: Launch, Copy, Record, Wait, rePort, (, ).
   static std::string shape(const std::vector<Step> &steps) {
@@ -83,6 +84,16 @@ TEST_F(BindReports, WhatIsNoSuchEndStays) {
     bindReports(after);
     EXPECT_EQ(shape(after), shape(before));
   }
+}
+
+/// The later copy's bytes count where both write.
+TEST_F(BindReports, CopiesToTheSamePlaceStayInOrder) {
+  std::vector<Step> steps = {begin(), copy(0, 4), copy(1, 6), GraphEndStep(),
+                             RecordStep{kCompute, 0}};
+  bindReports(steps);
+  ASSERT_EQ(shape(steps), "(CP)");
+  EXPECT_EQ(std::get<CopyStep>(steps[1]).target, &bytes[0]);
+  EXPECT_EQ(std::get<ReportStep>(steps[2]).copies[0].target, &bytes[1]);
 }
 
 TEST_F(BindReports, EachStretchForItself) {

@@ -12,8 +12,8 @@ namespace {
 constexpr int kRouterLinear = 4; // behind those of q, k, v and o
 
 /// The tiny plan, whose prefill routes its first layer in one launch.
-fb::PlanT routedPlan() {
-  fb::PlanT plan = makeTinyPlan().plan;
+fb::PlanT routedPlan(const TinyModel &model = {}) {
+  fb::PlanT plan = makeTinyPlan(model).plan;
   fb::LaunchT &norm = launch(plan, Kernel::AddRmsNorm);
   const fb::LaunchT &linear = launch(plan, Kernel::Linear, kRouterLinear);
   const fb::LaunchT &route = launch(plan, Kernel::Route);
@@ -70,6 +70,21 @@ TEST_P(BadRouters, IsRefusedInOneLine) {
 
 INSTANTIATE_TEST_SUITE_P(Crafted, BadRouters, ::testing::ValuesIn(kBadRouters),
                          nameOf);
+
+// The matrix units take the router's outputs in eights, as a linear's.
+TEST(Routers, OfFewExpertsHaveNoTensorArithmetic) {
+  TinyModel model;
+  model.activations = fb::DType::BF16;
+  expectRefused(routedPlan(model),
+                {"tensor arithmetic for four experts",
+                 [](fb::PlanT &p) {
+                   router(p).arithmetic = fb::Arithmetic::Tensor;
+                   for (int weight : {2, 3})
+                     p.buffers[router(p).operands[weight]]->dtype =
+                         fb::DType::BF16;
+                 },
+                 {"(add_norm_route)", "experts", "4", "a multiple of 8"}});
+}
 
 // Experts take its ids as they take those of a route.
 TEST(Routers, InOneLaunchAreTaken) {

@@ -246,9 +246,9 @@ const BadPlan kBadSteps[] = {
      {"(expert.join)", "source", "the outputs of the run_host"}},
     {"join by a small stage",
      [](fb::PlanT &p) {
-       step<fb::ExpertJoinT>(p).staged = findBuffer(p, "prefill.inner");
+       step<fb::ExpertJoinT>(p).staged = findBuffer(p, "decode.staged");
      },
-     {"(expert.join)", "staged", "512 bytes", "at least 1024"}},
+     {"(expert.join)", "staged", "bytes", "at least 1024"}},
     {"join with few shares",
      [](fb::PlanT &p) {
        step<fb::ExpertJoinT>(p).shares = findBuffer(p, "decode.shares");
@@ -280,7 +280,21 @@ const BadPlan kBadSteps[] = {
        staged.dtype = p.buffers[sum.operands[2]]->dtype;
        sum.operands[2] = step<fb::ExpertJoinT>(p).staged;
      },
-     {"is written", "no expert.join brings results to"}},
+     {"(expert_combine)", "brings results", "launches alone to read it"}},
+    {"a run that uses where results come",
+     [](fb::PlanT &p) {
+       step<fb::ExpertJoinT>(p).staged = findBuffer(p, "prefill.inner");
+     },
+     {"(expert.run)", "inner", "brings results"}},
+    {"a copy of what may never be there",
+     [](fb::PlanT &p) {
+       fb::CopyT logits = copy(p, kHiddenCopy);
+       logits.source = step<fb::ExpertJoinT>(p).staged;
+       logits.target = step<fb::ExpertRunHostT>(p).outputs;
+       insert(p, indexOf(p, Operation::ExpertJoin) + 1, StreamKind::Compute,
+              logits);
+     },
+     {"(copy)", "'prefill.staged'", "brings results"}},
     {"a launch that reads more than the results",
      [](fb::PlanT &p) {
        p.buffers[step<fb::ExpertJoinT>(p).source]->bytes -= 4;
@@ -451,6 +465,17 @@ TEST(BadExpertParts, EachPartHasItsOwnEventAndComesInOrder) {
                 {"parts that differ",
                  [](fb::PlanT &p) { step<fb::ExpertDemandT>(p, 1).parts = 3; },
                  {"(expert.demand)", "3 parts", "the 2 of its first"}});
+  // The sum reads what all parts' joins said.
+  expectRefused(good(), {"shares of a part under the tables of the next",
+                         [](fb::PlanT &p) {
+                           const fb::BufferT &tables =
+                               *p.buffers[step<fb::ExpertRunT>(p).tables];
+                           fb::BufferT &shares =
+                               *p.buffers[step<fb::ExpertJoinT>(p).shares];
+                           shares.arena = tables.arena;
+                           shares.offset = tables.offset;
+                         },
+                         {"(expert.join)", "'prefill.shares'"}});
   expectRefused(good(), {"parts into two buffers",
                          [](fb::PlanT &p) {
                            uint32_t other = findBuffer(p, "prefill.y.1");
