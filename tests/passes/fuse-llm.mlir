@@ -386,4 +386,4 @@ func.func @router_without_sum(%a: tensor<?x8xbf16>) -> tensor<?x2xi32> {
 // COUNT: remark: [Passed] fused | Category:fuse-llm
 // COUNT-SAME: add_norm_route=0, add_rms_norm=0, linear_group=3, qk_norm_rope_write=1, route=0
 // COUNT: remark: [Passed] fused | Category:fuse-llm
-// COUNT-SAME: add_norm_route=2, add_rms_norm=1, linear_group=0, qk_norm_rope_write=0, route=1
+// COUNT-SAME: add_norm_route=3, add_rms_norm=1, linear_group=0, qk_norm_rope_write=0, route=1
