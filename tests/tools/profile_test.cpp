@@ -210,7 +210,16 @@ TEST(ProfileHost, MeasuresTheCpuAndWritesWhatCanBeRead) {
   Hardware found = builtInHardware();
   Status status = profileHost(**backend, {64 * kMiB, 1}, kShape, found);
   ASSERT_TRUE(status.isOk()) << status.message();
-  EXPECT_EQ(found.hostRead.source, "measured by sluice-profile");
+  EXPECT_EQ(found.hostRead.source.rfind("measured by sluice-profile", 0), 0u);
+  double read = 0, computed = 0;
+  const size_t at = found.hostRead.source.find("take ");
+  ASSERT_NE(at, std::string::npos) << found.hostRead.source;
+  ASSERT_EQ(std::sscanf(found.hostRead.source.c_str() + at,
+                        "take %lf us when they are only read, %lf us", &read,
+                        &computed),
+            2);
+  EXPECT_GT(read, 0);
+  EXPECT_GT(computed, 0);
   EXPECT_GT(found.hostRead.value, 0);
   ASSERT_EQ(found.hostExpert.points.size(), 4u);
   EXPECT_NE(found.hostExpert.source.find("random places"), std::string::npos);

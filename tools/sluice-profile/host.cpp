@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string_view>
@@ -108,6 +109,75 @@ constexpr int64_t kUsual = 4;
 /// Rows an expert serves where rates are taken: hostExpertUs and together say
 /// what is beyond.
 constexpr std::array<int64_t, 4> kRows = {1, 2, 4, 8};
+
+/// What a job of kUsual experts takes when their bytes are only read, by all
+/// cores, at places and after pauses as of those that compute: the mean of jobs
+/// of about `ms` in all.
+double plainJobUs(std::span<const std::byte> weights, const ExpertShape &shape,
+                  RandomPlaces &places, double ms) {
+  using Clock = std::chrono::steady_clock;
+  using Us = std::chrono::duration<double, std::micro>;
+  static constexpr uint64_t kBlock = 64 << 10;
+  struct Job {
+    const std::byte *experts[kUsual];
+    uint64_t bytes, blocks; ///< Of an expert.
+    std::atomic<uint64_t> found{0};
+  } job;
+  job.bytes = shape.bytes();
+  job.blocks = (job.bytes + kBlock - 1) / kBlock;
+  auto read = [](void *context, int64_t begin, int64_t end) {
+    auto &job = *static_cast<Job *>(context);
+    for (auto i = static_cast<uint64_t>(begin); i < static_cast<uint64_t>(end);
+         ++i) {
+      const uint64_t from = i % job.blocks * kBlock;
+      job.found ^= readAll(job.experts[i / job.blocks] + from,
+                           std::min(kBlock, job.bytes - from));
+    }
+  };
+  cpu::ThreadPool pool(cpu::usableCores());
+  pool.stayAwake(cpu::ThreadPool::Clock::time_point::max());
+  std::vector<double> us;
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double>(ms / 1e3));
+  do {
+    const auto pause =
+        Clock::now() +
+        std::chrono::duration_cast<Clock::duration>(Us(kPauseUs));
+    for (const std::byte *&expert : job.experts)
+      expert =
+          weights.data() + static_cast<uint64_t>(places.next()) * shape.bytes();
+    while (Clock::now() < pause)
+      ;
+    const auto start = Clock::now();
+    pool.run(static_cast<int64_t>(kUsual * job.blocks), read, &job);
+    us.push_back(Us(Clock::now() - start).count());
+  } while (Clock::now() < end);
+  return meanUs(std::move(us));
+}
+
+/// Says in the source of hostRead what the kernels make of what can be read:
+/// jobs that compute and jobs that only read, in turns.
+Status compareWithReading(HostJobs &jobs, std::span<const std::byte> weights,
+                          const ExpertShape &shape, double eachMs,
+                          Hardware &into) {
+  constexpr int kTurns = 8;
+  constexpr HostJob kJob = {.experts = kUsual};
+  RandomPlaces places(static_cast<int32_t>(weights.size() / shape.bytes()));
+  double plain = 0, kernels = 0;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    plain += plainJobUs(weights, shape, places, eachMs / kTurns) / kTurns;
+    SLUICE_ASSIGN_OR_RETURN(const std::vector<HostJobTimes> times,
+                            jobs.measure({&kJob, 1}, eachMs / kTurns));
+    kernels += times[0].jobUs / kTurns;
+  }
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "; jobs of %d experts at random places take %.1f us when they "
+                "are only read, %.1f us when they are computed",
+                static_cast<int>(kUsual), plain, kernels);
+  into.hostRead.source += text;
+  return Status::ok();
+}
 
 /// Rates by rows and the cost of a job, from jobs alone.
 Status profileJobs(HostJobs &jobs, double eachMs, double expertBytes,
@@ -207,12 +277,16 @@ Status profileHost(Backend &backend, const HostBudget &budget,
     fill(pool, weights);
     pool.stayAwake(cpu::ThreadPool::Clock::time_point::max());
     into.hostRead = {
-        profileRead(pool, weights.first(readBytes(weights.size()))), kSource};
+        profileRead(pool, weights.first(readBytes(weights.size()))),
+        "measured by sluice-profile: the best pass in order"};
   } // Its threads must not be there when those of host work are measured.
   HostJobs jobs(backend, shape, weights);
   const double eachMs = kMeanBudgets * budget.ms;
   const auto expertBytes = static_cast<double>(shape.bytes());
   SLUICE_RETURN_IF_ERROR(profileJobs(jobs, eachMs, expertBytes, into));
+  if (!backend.isVirtual())
+    SLUICE_RETURN_IF_ERROR(
+        compareWithReading(jobs, weights, shape, eachMs, into));
   // Without a bus there is nothing to share with it.
   return std::string_view(backend.name()) == "cpu"
              ? Status::ok()

@@ -15,10 +15,6 @@
 namespace sluice::tools {
 namespace {
 
-/// What lies between a layer's last expert and the next layer's first: sums,
-/// attention, gate, the ids' way to the host. In a run the CPU's threads are
-/// still awake after it, so they must be here.
-constexpr double kPauseUs = 75;
 static_assert(kPauseUs < static_cast<double>(cpu::kAwake.count()));
 
 /// Rounds that are not counted: threads are made, clocks and pages wake up.

@@ -16,6 +16,11 @@
 
 namespace sluice::tools {
 
+/// What lies between a layer's last expert and the next layer's first: sums,
+/// attention, gate, the ids' way to the host. In a run the CPU's threads are
+/// still awake after it, so they must be here.
+constexpr double kPauseUs = 75;
+
 /// A kind of job and what the bus does beside it.
 struct HostJob {
   int64_t experts = 1; ///< Each of other weights.
