@@ -6,6 +6,7 @@
 #include "runtime/backend/host_work.h"
 #include "runtime/backend/sim/kernel_cost.h"
 #include "runtime/backend/sim/memory.h"
+#include "runtime/backend/sim/pending.h"
 #include "runtime/backend/sim/timeline.h"
 
 #include <algorithm>
@@ -16,56 +17,13 @@
 namespace sluice {
 namespace {
 
+using sim::CopyWork;
+using sim::Graph;
+using sim::Pending;
+using sim::SimKernel;
+
 constexpr uint32_t kMaxEvents = 1 << 20;
 static_assert(sim::Timeline::kStreams == kStreamCount);
-
-/// What a KernelHandle of this backend points to.
-struct SimKernel {
-  const Signature *signature = nullptr;
-  Arithmetic arithmetic = Arithmetic::Portable;
-};
-
-struct LaunchWork {
-  const SimKernel *kernel;
-  const KernelArgs *args;
-  int64_t rows;
-};
-struct CopyWork {
-  void *target;
-  const void *source;
-  MemoryKind targetKind, sourceKind;
-  uint64_t bytes;
-};
-struct CallWork {
-  void (*function)(void *);
-  void *context;
-};
-
-/// Work between its enqueueing and its end.
-struct Pending {
-  enum Kind : uint8_t { Launch, Copy, Call } kind;
-  TraceLabel label;
-  union {
-    LaunchWork launch;
-    CopyWork copy;
-    CallWork call;
-  };
-};
-
-/// A recorded stream: the work, and the arguments as they were.
-struct Graph {
-  std::vector<Pending> nodes;
-  std::deque<KernelArgs> args;
-  std::vector<uint32_t> events; ///< Recorded at the end.
-};
-
-sim::Engine engineOf(const Pending &work) {
-  if (work.kind != Pending::Copy ||
-      work.copy.targetKind == work.copy.sourceKind)
-    return sim::Engine::None;
-  return work.copy.targetKind == MemoryKind::Device ? sim::Engine::ToDevice
-                                                    : sim::Engine::ToHost;
-}
 
 Status misuse(const std::string &what) {
   return Status(ErrorCode::InvalidArgument, "sim: " + what);
