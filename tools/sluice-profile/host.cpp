@@ -22,8 +22,6 @@
 namespace sluice::tools {
 namespace {
 
-constexpr const char *kSource = "measured by sluice-profile";
-
 /// Different bits everywhere are not needed, only such as real weights have:
 /// every block is filled alike.
 void fill(cpu::ThreadPool &pool, std::span<std::byte> bytes) {
