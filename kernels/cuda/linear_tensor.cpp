@@ -77,7 +77,8 @@ bool initLayouts(const Key &key, int64_t rows, Layouts &layouts) {
 template <typename T>
 bool set(cublasLtMatmulDesc_t product, cublasLtMatmulDescAttributes_t attribute,
          T value) {
-  return cublasLtMatmulDescSetAttribute(product, attribute, &value,
+  return cublasLtMatmulDescSetAttribute(product, attribute,
+                                        static_cast<const void *>(&value),
                                         sizeof value) == CUBLAS_STATUS_SUCCESS;
 }
 

@@ -44,7 +44,7 @@ void fillInputs(Executor &executor, uint32_t rows, uint32_t context) {
 
 } // namespace
 
-Result<StepTrace> simulateStep(std::shared_ptr<const plan::Plan> plan,
+Result<StepTrace> simulateStep(const std::shared_ptr<const plan::Plan> &plan,
                                const SimulatedStep &step) {
   const fb::Plan &root = plan->get();
   const fb::Entry &decode = decodeOf(root);

@@ -27,7 +27,7 @@ struct StepTrace {
 /// Loads the plan on the sim backend (no weights are read) and traces one
 /// decode step, after a few that bring the experts in use to the device.
 /// InvalidArgument for more rows than the plan has.
-Result<StepTrace> simulateStep(std::shared_ptr<const plan::Plan> plan,
+Result<StepTrace> simulateStep(const std::shared_ptr<const plan::Plan> &plan,
                                const SimulatedStep &step);
 
 } // namespace sluice::tools

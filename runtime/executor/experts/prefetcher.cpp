@@ -10,6 +10,7 @@ namespace {
 
 std::vector<uint32_t> bankExperts(const Store &store) {
   std::vector<uint32_t> experts;
+  experts.reserve(store.banks.size());
   for (const Bank &bank : store.banks)
     experts.push_back(bank.experts);
   return experts;
