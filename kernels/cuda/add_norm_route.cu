@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "kernels/add_norm_route.h"
+#include "kernels/cuda/add_norm_route.h"
 
 #include "kernels/cuda/clusters.cuh"
 #include "kernels/cuda/norm.cuh"
@@ -161,15 +161,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   // The sum and its norm, each as rounded.
   float values[kDotRun];
   if (active) {
-    Run<Bf16> left, right;
-    left.read(args.a + at);
-    right.read(args.b + at);
-    float addends[kDotRun];
-    left.expand(values);
-    right.expand(addends);
-#pragma unroll
-    for (int e = 0; e < kDotRun; ++e)
-      values[e] = values[e] + addends[e];
+    addRuns(args.a + at, args.b + at, values);
     roundRun(values);
     if (rank == 0)
       storeRun(args.sum + at, values);
@@ -293,14 +285,7 @@ cudaError_t addNormRoute(const KernelArgs &args, int64_t rows,
                            kThreads, static_cast<size_t>(whole.bytes()),
                            dim3(kBlocks), whole);
   }
-  const AddNormRouteParts parts = partsOfAddNormRoute(args);
-  if (cudaError_t error = addRmsNorm(parts.norm, rows, context);
-      error != cudaSuccess)
-    return error;
-  if (cudaError_t error = linear(parts.linear, rows, context);
-      error != cudaSuccess)
-    return error;
-  return route(parts.route, rows, context);
+  return launchAddNormRouteParts(args, rows, context, linear);
 }
 
 } // namespace sluice::cuda

@@ -6,21 +6,28 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/cuda/add_norm_route.h"
+
 #include "kernels/add_norm_route.h"
-#include "kernels/cuda/launch.h"
 
 namespace sluice::cuda {
 
-cudaError_t addNormRouteTensor(const KernelArgs &args, int64_t rows,
-                               const CudaContext &context) {
+cudaError_t launchAddNormRouteParts(const KernelArgs &args, int64_t rows,
+                                    const CudaContext &context,
+                                    CudaKernel product) {
   const AddNormRouteParts parts = partsOfAddNormRoute(args);
   if (cudaError_t error = addRmsNorm(parts.norm, rows, context);
       error != cudaSuccess)
     return error;
-  if (cudaError_t error = linearTensor(parts.linear, rows, context);
+  if (cudaError_t error = product(parts.linear, rows, context);
       error != cudaSuccess)
     return error;
   return route(parts.route, rows, context);
+}
+
+cudaError_t addNormRouteTensor(const KernelArgs &args, int64_t rows,
+                               const CudaContext &context) {
+  return launchAddNormRouteParts(args, rows, context, linearTensor);
 }
 
 } // namespace sluice::cuda

@@ -15,15 +15,7 @@ __global__ void __launch_bounds__(kMaxNormThreads)
   NormRun<W> run(weight, width);
   float values[kDotRun];
   if (run.active) {
-    Run<T> left, right;
-    left.read(a + run.at);
-    right.read(b + run.at);
-    float addends[kDotRun];
-    left.expand(values);
-    right.expand(addends);
-#pragma unroll
-    for (int e = 0; e < kDotRun; ++e)
-      values[e] = values[e] + addends[e];
+    addRuns(a + run.at, b + run.at, values);
     storeRun(sum + run.at, values);
   }
   run.store(out, values, eps);

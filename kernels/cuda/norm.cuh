@@ -67,6 +67,20 @@ __device__ inline float runSquares(const float (&values)[kDotRun], int runs) {
   return total;
 }
 
+/// The sum of the runs at `a` and `b`, which a kernel in front may have made.
+template <typename T>
+__device__ void addRuns(const T *a, const T *b, float (&values)[kDotRun]) {
+  Run<T> left, right;
+  left.read(a);
+  right.read(b);
+  float addends[kDotRun];
+  left.expand(values);
+  right.expand(addends);
+#pragma unroll
+  for (int e = 0; e < kDotRun; ++e)
+    values[e] = values[e] + addends[e];
+}
+
 /// Stores weight * (x * factor) for one run.
 template <typename T, typename W>
 __device__ void storeScaled(T *to, const Run<W> &weight,

@@ -2,37 +2,32 @@
 
 #include "runtime/experts/counters.h"
 
+#include <iterator>
+
 namespace sluice::experts {
 
+namespace {
+constexpr uint64_t Counters::*kAll[] = {
+    &Counters::demands,         &Counters::hits,
+    &Counters::misses,          &Counters::evictions,
+    &Counters::prefetched,      &Counters::prefetchUsed,
+    &Counters::prefetchDropped, &Counters::fetchedBytes,
+    &Counters::prefetchedBytes, &Counters::wastedBytes,
+    &Counters::hostExperts,     &Counters::hostBytes};
+static_assert(sizeof(Counters) == std::size(kAll) * sizeof(uint64_t));
+} // namespace
+
 Counters &Counters::operator+=(const Counters &other) {
-  demands += other.demands;
-  hits += other.hits;
-  misses += other.misses;
-  evictions += other.evictions;
-  prefetched += other.prefetched;
-  prefetchUsed += other.prefetchUsed;
-  prefetchDropped += other.prefetchDropped;
-  fetchedBytes += other.fetchedBytes;
-  prefetchedBytes += other.prefetchedBytes;
-  wastedBytes += other.wastedBytes;
-  hostExperts += other.hostExperts;
-  hostBytes += other.hostBytes;
+  for (auto one : kAll)
+    this->*one += other.*one;
   return *this;
 }
 
 Counters Counters::since(const Counters &earlier) const {
-  return {.demands = demands - earlier.demands,
-          .hits = hits - earlier.hits,
-          .misses = misses - earlier.misses,
-          .evictions = evictions - earlier.evictions,
-          .prefetched = prefetched - earlier.prefetched,
-          .prefetchUsed = prefetchUsed - earlier.prefetchUsed,
-          .prefetchDropped = prefetchDropped - earlier.prefetchDropped,
-          .fetchedBytes = fetchedBytes - earlier.fetchedBytes,
-          .prefetchedBytes = prefetchedBytes - earlier.prefetchedBytes,
-          .wastedBytes = wastedBytes - earlier.wastedBytes,
-          .hostExperts = hostExperts - earlier.hostExperts,
-          .hostBytes = hostBytes - earlier.hostBytes};
+  Counters rest = *this;
+  for (auto one : kAll)
+    rest.*one -= earlier.*one;
+  return rest;
 }
 
 } // namespace sluice::experts

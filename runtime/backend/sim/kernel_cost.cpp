@@ -175,6 +175,7 @@ double trafficBytes(Kernel kernel, const KernelArgs &args, int64_t rows) {
   return sum;
 }
 
+/// What the device takes, with all it reads in its own memory.
 static double deviceKernelUs(const Hardware &hardware, Kernel kernel,
                              Arithmetic arithmetic, const KernelArgs &args,
                              int64_t rows) {

@@ -157,7 +157,7 @@ std::string runOnGpu(const Case &source, const GpuOptions &options,
     context.multiprocessors = options.multiprocessors;
   if (options.older)
     context.architecture = 0;
-  if (!options.library)
+  if (!options.cublas)
     context.blas = nullptr;
   Mirror mirror(operands, options.shift);
   cudaError_t code = mirror.allocate(source.image.size());

@@ -18,7 +18,7 @@ struct GpuOptions {
   /// how much work a block does; 0: the device's.
   int multiprocessors = 0;
   /// False: without cuBLASLt, on tiles of our own.
-  bool library = true;
+  bool cublas = true;
   /// Bytes by which operands lie beside a multiple of 256 on the device.
   size_t shift = 0;
   /// As on a device before 9.0: no kernel begins early, and none has clusters.

@@ -240,7 +240,7 @@ std::vector<GpuOptions> tensorOptions(Kernel kernel) {
   std::vector<GpuOptions> options = {{.arithmetic = Arithmetic::Tensor}};
   if (kernel == Kernel::Linear || kernel == Kernel::LinearGroup ||
       kernel == Kernel::AddNormRoute)
-    options.push_back({.arithmetic = Arithmetic::Tensor, .library = false});
+    options.push_back({.arithmetic = Arithmetic::Tensor, .cublas = false});
   return options;
 }
 
