@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """Holds what --explain predicts against what the GPU does, over budgets and batches.
 
-    predictions.py BIN LOGS [--hardware HW | --profile-each] [--routing FILE] [CASE...]
+    predictions.py BIN LOGS [--hardware HW | --profile-rounds N] [--routing FILE] [CASE...]
 
 BIN holds sluice-compile, sluice-bench and sluice-profile. A CASE is BUDGET:N:EXPERTS, as in
 12GiB:128:auto; without any, a matrix of them. The model is Qwen3-30B-A3B's shapes with weights
-made up in memory. Without --hardware the machine is profiled first, so that predictions are of
-this machine; with --profile-each before every case and behind it, where others use the machine too
-and minutes make a difference: the last columns say what bus and CPU together read of the host's
-memory before and behind, and no prediction can be nearer than these two are. Routing is uniform, as predictions without a recording assume. With --routing both
-are of that recording, whose name is in those of the files of a case: the prediction is the mean
-over its tokens behind a short warm-up, and so it is run once around, on slots that a part of it
-has warmed. Prints predicted, simulated and measured milliseconds a step; plans and output go to
-LOGS. Ends with 1 when a case could not run: how far off is too far is for the reader.
+made up in memory. Without --hardware the machine is profiled once before, so that predictions are
+of this machine. Where others use the machine too and seconds make a difference, --profile-rounds
+runs each case N times and profiles before, between and behind: predicted is then the mean of what
+--explain says by each of these profiles, measured the mean of the runs, and the last columns give
+the least and the most of both and of what bus and CPU together read of the host's memory in the
+profiles. Routing is uniform, as predictions without a recording assume. With --routing both are of
+that recording, whose name is in those of the files of a case: the prediction is the mean over its
+tokens behind a short warm-up, and so it is run once around, on slots that a part of it has warmed.
+Prints predicted, simulated and measured milliseconds a step; plans and output go to LOGS. Ends
+with 1 when a case could not run: how far off is too far is for the reader.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import json
 import math
 import pathlib
 import re
+import statistics
 import struct
 import subprocess
 import sys
@@ -62,11 +65,17 @@ def once_around(tokens, batch):
     return math.ceil(steps / repetitions), repetitions
 
 
+def predicted_ms(text):
+    """The step that --explain predicts."""
+    return float(re.search(r"^predicted step +([0-9.]+) ms", text, re.MULTILINE).group(1))
+
+
 class Runner:
     """The tools of one folder, and where their output is kept."""
 
     def __init__(self, bin, logs, hardware, routing):
         self.bin, self.logs, self.hardware, self.routing = bin, logs, hardware, routing
+        self.profiles = []  # of every round so far
 
     def run(self, name, *command, limit=240):
         """Gives standard output; LOGS/name.log keeps both outputs, as far as they came."""
@@ -123,31 +132,53 @@ class Runner:
         self.tool(f"{name}.profile", "sluice-profile", *flags)
         return path
 
-    def case(self, budget, batch, experts):
-        """Gives a row of the table."""
+    def case(self, budget, batch, experts, rounds):
+        """Gives a case's row of the table: of one run, or of `rounds` between profiles."""
         name = f"{budget}-n{batch}-{experts}"
         if self.routing:
             name += f"-{self.routing.stem}"
+        if rounds and not self.profiles:
+            self.profiles.append(self.profile("hw0"))
+        around = self.profiles[-1:]  # of this case
+        if rounds:
+            self.hardware = around[0]
         plan, text = self.compile(name, budget, batch, experts)
-        measured = self.bench(
-            name + ".cuda", plan, batch, "--backend", "cuda", "--synthetic-weights"
-        )
-        virtual = self.bench(
-            name + ".sim", plan, batch, "--backend", "sim", "--hardware", self.hardware
-        )
+        predicted, measured = [predicted_ms(text)], []
+        flags = ["--backend", "sim", "--hardware", self.hardware]
+        virtual = self.bench(f"{name}.sim", plan, batch, *flags)["step_ms_mean"]
+        for number in range(rounds or 1):
+            flags = ["--backend", "cuda", "--synthetic-weights"]
+            row = self.bench(f"{name}.cuda{number}", plan, batch, *flags)
+            measured.append(row["step_ms_mean"])
+            if rounds:
+                self.hardware = self.profile(f"hw{len(self.profiles)}")
+                self.profiles.append(self.hardware)
+                around.append(self.hardware)
+                # The machine's other figures, the same case: only what is said of it is wanted.
+                _, said = self.compile(f"{name}.again", budget, batch, experts)
+                predicted.append(predicted_ms(said))
         chosen = re.search(r"^missing experts +(\w+)", text, re.MULTILINE)
         if experts == "auto":
             experts += ": " + (chosen.group(1) if chosen else "all resident")
-        predicted, found = measured["predicted_step_ms"], measured["step_ms_mean"]
-        times = f"{predicted:.1f} | {virtual['step_ms_mean']:.1f} | {found:.1f}"
-        return f"| {budget} | {batch} | {experts} | {times} | {predicted / found:.2f} |"
+        times = [statistics.mean(predicted), virtual, statistics.mean(measured)]
+        cells = [budget, batch, experts, *(f"{time:.1f}" for time in times)]
+        cells.append(f"{times[0] / times[2]:.2f}")
+        if rounds:
+            cells += [span(predicted), span(measured), span(map(rate_together, around), 0)]
+        return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def span(values, digits=1):
+    """The least and the most, for people."""
+    values = sorted(values)
+    return f"{values[0]:.{digits}f} to {values[-1]:.{digits}f}"
 
 
 def rate_together(path):
     """GB/s that bus and CPU read at once in that profile, with experts of one row."""
     with open(path, encoding="utf-8") as file:
         shared = json.load(file).get("host_memory_shared_gb_s")
-    return f"{sum(shared['points'][0][1:]):.0f}" if shared else "?"
+    return sum(shared["points"][0][1:]) if shared else math.nan
 
 
 def main():
@@ -157,7 +188,7 @@ def main():
     parser.add_argument("logs", type=pathlib.Path, help="folder for plans and output")
     known = parser.add_mutually_exclusive_group()
     known.add_argument("--hardware", type=pathlib.Path, help="this machine's hw.json")
-    known.add_argument("--profile-each", action="store_true", help="profiles around every case")
+    known.add_argument("--profile-rounds", type=int, default=0, metavar="N", help="see above")
     parser.add_argument("--routing", type=pathlib.Path, help="a recording of a model of this shape")
     parser.add_argument("cases", nargs="*", metavar="BUDGET:N:EXPERTS")
     arguments = parser.parse_intermixed_args()
@@ -169,27 +200,21 @@ def main():
         if not (arguments.logs / MODEL).exists():
             script = ROOT / "tests/e2e/make_sparse_checkpoint.py"
             runner.run("model", sys.executable, "-B", script, MODEL, arguments.logs / MODEL)
-        if not arguments.hardware and not arguments.profile_each:
+        if not arguments.hardware and not arguments.profile_rounds:
             runner.hardware = runner.profile()
     except Failure as failure:
         sys.exit(str(failure))
-    each = arguments.profile_each
-    more = (" before | behind |", " ---: | ---: |") if each else ("", "")
-    print("| budget | n | missing experts | predicted ms | sim ms | measured ms | ratio |" + more[0])
-    print("| -----: | -: | --- | ---: | ---: | ---: | ---: |" + more[1], flush=True)
-    before = None
-    for number, case in enumerate(arguments.cases or MATRIX):
+    rounds = arguments.profile_rounds
+    head = "| budget | n | missing experts | predicted ms | sim ms | measured ms | ratio |"
+    line = "| -----: | -: | --- | ---: | ---: | ---: | ---: |"
+    if rounds:
+        head += " predicted | measured | GB/s |"
+        line += " ---: | ---: | ---: |"
+    print(head, line, sep="\n", flush=True)
+    for case in arguments.cases or MATRIX:
         budget, batch, experts = case.split(":")
         try:
-            if each:
-                before = before or runner.profile("hw0")
-                runner.hardware = before
-            row = runner.case(budget, int(batch), experts)
-            if each:
-                behind = runner.profile(f"hw{number + 1}")
-                row += f" {rate_together(before)} | {rate_together(behind)} |"
-                before = behind
-            print(row, flush=True)
+            print(runner.case(budget, int(batch), experts, rounds), flush=True)
         except Failure as failure:
             failed = True
             print(failure, file=sys.stderr)

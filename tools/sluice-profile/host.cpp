@@ -6,6 +6,7 @@
 #include "runtime/core/memory_limit.h"
 #include "tools/sluice-profile/host_figures.h"
 #include "tools/sluice-profile/host_jobs.h"
+#include "tools/sluice-profile/host_reading.h"
 #include "tools/sluice-profile/random_bits.h"
 
 #include <algorithm>
@@ -24,82 +25,24 @@ namespace {
 
 /// Different bits everywhere are not needed, only such as real weights have:
 /// every block is filled alike.
-void fill(cpu::ThreadPool &pool, std::span<std::byte> bytes) {
+void fill(std::span<std::byte> bytes) {
   static constexpr size_t kBlock = size_t{16} << 20;
-  pool.run(
-      static_cast<int64_t>((bytes.size() + kBlock - 1) / kBlock),
-      [](void *context, int64_t begin, int64_t end) {
-        auto &bytes = *static_cast<std::span<std::byte> *>(context);
-        for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end);
-             ++i)
-          fillRandom(bytes.subspan(
-              i * kBlock, std::min(kBlock, bytes.size() - i * kBlock)));
-      },
-      &bytes);
-}
-
-/// Reads every byte as several streams, each asked for ahead of the reads, as
-/// many as one core keeps going. What it returns keeps the reads from being
-/// left out.
-uint64_t readAll(const std::byte *bytes, size_t count) {
-  using Vector __attribute__((vector_size(64))) = uint64_t;
-  constexpr size_t kStreams = 4, kAhead = 32; // lines
-  const auto *vectors = reinterpret_cast<const Vector *>(bytes);
-  const size_t lines = count / sizeof(Vector) / kStreams;
-  std::array<Vector, kStreams> sums = {};
-  for (size_t i = 0; i < lines; ++i)
-    for (size_t k = 0; k < kStreams; ++k) {
-      const Vector *line = vectors + k * lines + i;
-      __builtin_prefetch(line + kAhead);
-      sums[k] ^= *line;
-    }
-  const Vector all = sums[0] ^ sums[1] ^ sums[2] ^ sums[3];
-  return all[0] ^ all[3] ^ all[7];
-}
-
-/// Enough to read in order that little of it is in a cache when a pass comes
-/// back to it: so many times the largest, but a gigabyte at least.
-size_t readBytes(size_t most) {
-  constexpr uint64_t kCaches = 8, kLeast = uint64_t{1} << 30;
-  const auto cache =
-      static_cast<uint64_t>(std::max<long>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)));
-  return std::min<uint64_t>(most, std::max(kLeast, kCaches * cache));
-}
-
-/// The best rate of threads that are there already, each of which takes a block
-/// at a time: a ceiling, so the most that the memory gave.
-double profileRead(cpu::ThreadPool &pool, std::span<const std::byte> bytes) {
-  constexpr int kPasses = 12;
-  constexpr size_t kBlock = size_t{64} << 10;
-  struct Job {
-    std::span<const std::byte> bytes;
-    std::atomic<uint64_t> found{0};
-  } job{bytes};
-  const auto blocks =
-      static_cast<int64_t>((bytes.size() + kBlock - 1) / kBlock);
-  double best = 0;
-  for (int pass = 0; pass < kPasses; ++pass) {
-    const auto start = std::chrono::steady_clock::now();
-    pool.run(
-        blocks,
-        [](void *context, int64_t begin, int64_t end) {
-          auto &job = *static_cast<Job *>(context);
-          const size_t from = static_cast<size_t>(begin) * kBlock;
-          const size_t to =
-              std::min(static_cast<size_t>(end) * kBlock, job.bytes.size());
-          job.found ^= readAll(job.bytes.data() + from, to - from);
-        },
-        &job);
-    const std::chrono::duration<double, std::micro> time =
-        std::chrono::steady_clock::now() - start;
-    best = std::max(best, static_cast<double>(bytes.size()) / time.count());
-  }
-  return best / 1000;
+  cpu::ThreadPool(cpu::usableCores())
+      .run(
+          static_cast<int64_t>((bytes.size() + kBlock - 1) / kBlock),
+          [](void *context, int64_t begin, int64_t end) {
+            auto &bytes = *static_cast<std::span<std::byte> *>(context);
+            for (auto i = static_cast<size_t>(begin);
+                 i < static_cast<size_t>(end); ++i)
+              fillRandom(bytes.subspan(
+                  i * kBlock, std::min(kBlock, bytes.size() - i * kBlock)));
+          },
+          &bytes);
 }
 
 /// A mean of jobs with pauses between them takes so many times as long as
 /// another figure may.
-constexpr double kMeanBudgets = 5;
+constexpr double kMeanBudgets = 20;
 
 /// Experts of a job whose rate is taken: about what a layer leaves to the CPU.
 constexpr int64_t kUsual = 4;
@@ -107,80 +50,6 @@ constexpr int64_t kUsual = 4;
 /// Rows an expert serves where rates are taken: hostExpertUs and together say
 /// what is beyond.
 constexpr std::array<int64_t, 4> kRows = {1, 2, 4, 8};
-
-/// What a job of kUsual experts takes when their bytes are only read, by all
-/// cores, at places and after pauses as of those that compute: the mean of jobs
-/// of about `ms` in all.
-double plainJobUs(std::span<const std::byte> weights, const ExpertShape &shape,
-                  RandomPlaces &places, double ms) {
-  using Clock = std::chrono::steady_clock;
-  using Us = std::chrono::duration<double, std::micro>;
-  static constexpr uint64_t kBlock = 64 << 10;
-  struct Job {
-    const std::byte *experts[kUsual];
-    uint64_t bytes, blocks; ///< Of an expert.
-    std::atomic<uint64_t> found{0};
-  } job;
-  job.bytes = shape.bytes();
-  job.blocks = (job.bytes + kBlock - 1) / kBlock;
-  auto read = [](void *context, int64_t begin, int64_t end) {
-    auto &job = *static_cast<Job *>(context);
-    for (auto i = static_cast<uint64_t>(begin); i < static_cast<uint64_t>(end);
-         ++i) {
-      const uint64_t from = i % job.blocks * kBlock;
-      job.found ^= readAll(job.experts[i / job.blocks] + from,
-                           std::min(kBlock, job.bytes - from));
-    }
-  };
-  cpu::ThreadPool pool(cpu::usableCores());
-  pool.stayAwake(cpu::ThreadPool::Clock::time_point::max());
-  // The first ones are not counted: threads are made, clocks and pages wake up.
-  int cold = 2;
-  std::vector<double> us;
-  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                      std::chrono::duration<double>(ms / 1e3));
-  do {
-    const auto pause =
-        Clock::now() +
-        std::chrono::duration_cast<Clock::duration>(Us(kPauseUs));
-    for (const std::byte *&expert : job.experts)
-      expert =
-          weights.data() + static_cast<uint64_t>(places.next()) * shape.bytes();
-    while (Clock::now() < pause)
-      ;
-    const auto start = Clock::now();
-    pool.run(static_cast<int64_t>(kUsual * job.blocks), read, &job);
-    if (cold > 0)
-      --cold;
-    else
-      us.push_back(Us(Clock::now() - start).count());
-  } while (us.empty() || Clock::now() < end);
-  return meanUs(std::move(us));
-}
-
-/// Says in the source of hostRead what the kernels make of what can be read:
-/// jobs that compute and jobs that only read, in turns.
-Status compareWithReading(HostJobs &jobs, std::span<const std::byte> weights,
-                          const ExpertShape &shape, double eachMs,
-                          Hardware &into) {
-  constexpr int kTurns = 8;
-  constexpr HostJob kJob = {.experts = kUsual};
-  RandomPlaces places(static_cast<int32_t>(weights.size() / shape.bytes()));
-  double plain = 0, kernels = 0;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    plain += plainJobUs(weights, shape, places, eachMs / kTurns) / kTurns;
-    SLUICE_ASSIGN_OR_RETURN(const std::vector<HostJobTimes> times,
-                            jobs.measure({&kJob, 1}, eachMs / kTurns));
-    kernels += times[0].jobUs / kTurns;
-  }
-  char text[160];
-  std::snprintf(text, sizeof text,
-                "; jobs of %d experts at random places take %.1f us when they "
-                "are only read, %.1f us when they are computed",
-                static_cast<int>(kUsual), plain, kernels);
-  into.hostRead.source += text;
-  return Status::ok();
-}
 
 /// Rates by rows and the cost of a job, from jobs alone.
 Status profileJobs(HostJobs &jobs, double eachMs, double expertBytes,
@@ -275,21 +144,17 @@ Status profileHost(Backend &backend, const HostBudget &budget,
       backend.allocate(MemoryKind::Host,
                        bytes / shape.bytes() * shape.bytes()));
   const std::span<std::byte> weights(memory.data(), memory.bytes());
-  {
-    cpu::ThreadPool pool(cpu::usableCores());
-    fill(pool, weights);
-    pool.stayAwake(cpu::ThreadPool::Clock::time_point::max());
-    into.hostRead = {
-        profileRead(pool, weights.first(readBytes(weights.size()))),
-        "measured by sluice-profile: the best pass in order"};
-  } // Its threads must not be there when those of host work are measured.
+  fill(weights);
+  into.hostRead = profileRead(weights);
   HostJobs jobs(backend, shape, weights);
   const double eachMs = kMeanBudgets * budget.ms;
   const auto expertBytes = static_cast<double>(shape.bytes());
   SLUICE_RETURN_IF_ERROR(profileJobs(jobs, eachMs, expertBytes, into));
-  if (!backend.isVirtual())
-    SLUICE_RETURN_IF_ERROR(
-        compareWithReading(jobs, weights, shape, eachMs, into));
+  if (!backend.isVirtual()) {
+    SLUICE_ASSIGN_OR_RETURN(const std::string text,
+                            compareWithReading(jobs, weights, shape, eachMs));
+    into.hostRead.source += text;
+  }
   // Without a bus there is nothing to share with it.
   return std::string_view(backend.name()) == "cpu"
              ? Status::ok()
