@@ -135,15 +135,20 @@ int64_t ExpertHalves::takeBack(int64_t outputs) {
     return last / units * hidden +
            (rest > 0 ? hidden - (units - rest) * kUnit : 0);
   };
+  // The most last pieces of all that are no more outputs than so many.
+  auto piecesOf = [&](int64_t outputs) {
+    const int64_t kept = unitsOf(hidden - outputs % hidden, kUnit);
+    return outputs / hidden * units + std::max<int64_t>(0, units - kept);
+  };
   uint64_t word = work.load(std::memory_order_relaxed);
   for (;;) {
+    // Threads take pieces every microsecond and less: what takes longer than
+    // that from one look to the next never gets its turn.
     const Work now = unpack(word);
     const int64_t before = pieces - now.end;
     const int64_t least = std::max<int64_t>(now.next, upPieces);
-    int64_t last = before;
-    while (last < pieces - least &&
-           outputsOf(last + 1) - outputsOf(before) <= outputs)
-      ++last;
+    const int64_t last =
+        std::min(piecesOf(outputsOf(before) + outputs), pieces - least);
     if (last <= before)
       return 0;
     const Work after = {now.next, static_cast<uint32_t>(pieces - last)};

@@ -19,10 +19,18 @@ namespace {
 constexpr uint64_t kGiB = uint64_t{1} << 30, kMiB = uint64_t{1} << 20;
 
 TEST(HostFigures, MemoryIsAQuarterWithinBounds) {
-  EXPECT_EQ(measuredBytes(24 * kGiB), 6 * kGiB);
-  EXPECT_EQ(measuredBytes(128 * kGiB), 32 * kGiB);
-  EXPECT_EQ(measuredBytes(2048 * kGiB), 32 * kGiB);
-  EXPECT_EQ(measuredBytes(2 * kGiB), kGiB);
+  EXPECT_EQ(measuredBytes(24 * kGiB, 0), 6 * kGiB);
+  EXPECT_EQ(measuredBytes(128 * kGiB, 0), 32 * kGiB);
+  EXPECT_EQ(measuredBytes(2048 * kGiB, 0), 32 * kGiB);
+  EXPECT_EQ(measuredBytes(2 * kGiB, 0), kGiB);
+}
+
+TEST(HostFigures, MemoryIsThePlansWhereThereIsRoom) {
+  EXPECT_EQ(measuredBytes(128 * kGiB, 54 * kGiB), 54 * kGiB);
+  EXPECT_EQ(measuredBytes(64 * kGiB, 54 * kGiB), 48 * kGiB);
+  // More than a cache holds in any case.
+  EXPECT_EQ(measuredBytes(128 * kGiB, kMiB), kGiB);
+  EXPECT_EQ(measuredBytes(kGiB, 54 * kGiB), kGiB);
 }
 
 TEST(HostFigures, MeansCountJitterButNoInterruption) {
@@ -148,7 +156,8 @@ Hardware profiled(const Hardware &machine, double copyLatencyUs = 1) {
   found.hostExpert = {};
   found.hostJobUs = {};
   found.shared = {};
-  Status status = profileHost(**backend, {16 * kMiB, 0.25}, kShape, found);
+  Status status =
+      profileHost(**backend, {.bytes = 16 * kMiB, .ms = 0.25}, kShape, found);
   EXPECT_TRUE(status.isOk()) << status.message();
   return found;
 }
@@ -209,7 +218,8 @@ TEST(ProfileHost, MeasuresTheCpuAndWritesWhatCanBeRead) {
   auto backend = makeCpuBackend({.threads = 2});
   ASSERT_TRUE(backend.isOk());
   Hardware found = builtInHardware();
-  Status status = profileHost(**backend, {64 * kMiB, 0.25}, kShape, found);
+  Status status =
+      profileHost(**backend, {.bytes = 64 * kMiB, .ms = 0.25}, kShape, found);
   ASSERT_TRUE(status.isOk()) << status.message();
   EXPECT_EQ(found.hostRead.source.rfind("measured by sluice-profile", 0), 0u);
   for (const char *kind :
@@ -237,7 +247,8 @@ TEST(ProfileHost, SaysWhenAnExpertDoesNotFit) {
   auto backend = makeCpuBackend({.threads = 1});
   ASSERT_TRUE(backend.isOk());
   Hardware found = builtInHardware();
-  Status status = profileHost(**backend, {1000, 1}, kShape, found);
+  Status status =
+      profileHost(**backend, {.bytes = 1000, .ms = 1}, kShape, found);
   ASSERT_FALSE(status.isOk());
   EXPECT_EQ(status.code(), ErrorCode::InvalidArgument);
   EXPECT_EQ(status.message(),

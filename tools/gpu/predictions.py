@@ -8,13 +8,15 @@ BIN holds sluice-compile, sluice-bench and sluice-profile. A CASE is BUDGET:N:EX
 made up in memory. Without --hardware the machine is profiled once before, so that predictions are
 of this machine. Where others use the machine too and seconds make a difference, --profile-rounds
 runs each case N times and profiles before, between and behind: predicted is then the mean of what
---explain says by each of these profiles, measured the mean of the runs, and the last columns give
+--explain says by each of these profiles, measured the mean of the runs, and further columns give
 the least and the most of both and of what bus and CPU together read of the host's memory in the
-profiles. Routing is uniform, as predictions without a recording assume. With --routing both are of
-that recording, whose name is in those of the files of a case: the prediction is the mean over its
-tokens behind a short warm-up, and so it is run once around, on slots that a part of it has warmed.
-Prints predicted, simulated and measured milliseconds a step; plans and output go to LOGS. Ends
-with 1 when a case could not run: how far off is too far is for the reader.
+profiles. The last one is the mean ratio where --explain is told what bus and CPU reached at once
+in the very run (--bubbles): what is left is what the model leaves out, whatever the machine did
+meanwhile. Routing is uniform, as predictions without a recording assume. With --routing both are
+of that recording, whose name is in those of the files of a case: the prediction is the mean over
+its tokens behind a short warm-up, and so it is run once around, on slots that a part of it has
+warmed. Prints predicted, simulated and measured milliseconds a step; plans and output go to LOGS.
+Ends with 1 when a case could not run: how far off is too far is for the reader.
 """
 
 import argparse
@@ -29,6 +31,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = "qwen3-30b-a3b"
+EXPERTS, TOP_K = 128, 8  # of a layer
 UNIFORM = "synthetic:repeat=0,skew=0,seed=1"
 MATRIX = """
 8GiB:1:fetch 12GiB:1:fetch 16GiB:1:fetch 24GiB:1:fetch
@@ -143,14 +146,19 @@ class Runner:
         if rounds:
             self.hardware = around[0]
         plan, text = self.compile(name, budget, batch, experts)
-        predicted, measured = [predicted_ms(text)], []
+        predicted, measured, own = [predicted_ms(text)], [], []
         flags = ["--backend", "sim", "--hardware", self.hardware]
         virtual = self.bench(f"{name}.sim", plan, batch, *flags)["step_ms_mean"]
         for number in range(rounds or 1):
             flags = ["--backend", "cuda", "--synthetic-weights"]
+            flags += ["--bubbles"] if rounds else []
             row = self.bench(f"{name}.cuda{number}", plan, batch, *flags)
             measured.append(row["step_ms_mean"])
             if rounds:
+                if row["host_gb_s_busy"]:
+                    self.hardware = self.as_in_run(name, batch, row)
+                    _, said = self.compile(f"{name}.own", budget, batch, experts)
+                    own.append(predicted_ms(said) / row["step_ms_mean"])
                 self.hardware = self.profile(f"hw{len(self.profiles)}")
                 self.profiles.append(self.hardware)
                 around.append(self.hardware)
@@ -165,7 +173,21 @@ class Runner:
         cells.append(f"{times[0] / times[2]:.2f}")
         if rounds:
             cells += [span(predicted), span(measured), span(map(rate_together, around), 0)]
+            cells.append(f"{statistics.mean(own):.2f}" if own else "")
         return "| " + " | ".join(map(str, cells)) + " |"
+
+    def as_in_run(self, name, batch, row):
+        """The hardware, but bus and CPU at once as they were in the run that `row` is of."""
+        with open(self.hardware, encoding="utf-8") as file:
+            hardware = json.load(file)
+        # Rows that an expert serves where routing is uniform.
+        used = EXPERTS * (1 - (1 - TOP_K / EXPERTS) ** batch)
+        point = [batch * TOP_K / used, row["bus_gb_s_busy"], row["host_gb_s_busy"]]
+        shared = hardware["host_memory_shared_gb_s"]
+        shared["points"], shared["source"] = [point], f"measured by sluice-bench in {name}"
+        path = self.logs / f"{name}.own.json"
+        path.write_text(json.dumps(hardware))
+        return path
 
 
 def span(values, digits=1):
@@ -208,8 +230,8 @@ def main():
     head = "| budget | n | missing experts | predicted ms | sim ms | measured ms | ratio |"
     line = "| -----: | -: | --- | ---: | ---: | ---: | ---: |"
     if rounds:
-        head += " predicted | measured | GB/s |"
-        line += " ---: | ---: | ---: |"
+        head += " predicted | measured | GB/s | by its own rates |"
+        line += " ---: | ---: | ---: | ---: |"
     print(head, line, sep="\n", flush=True)
     for case in arguments.cases or MATRIX:
         budget, batch, experts = case.split(":")

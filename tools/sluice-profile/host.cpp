@@ -133,7 +133,8 @@ Status profileHost(Backend &backend, const HostBudget &budget,
                    const ExpertShape &shape, Hardware &into) {
   const uint64_t bytes =
       budget.bytes ? budget.bytes
-                   : std::max(measuredBytes(mostMemory()), shape.bytes());
+                   : std::max(measuredBytes(mostMemory(), budget.planned),
+                              shape.bytes());
   if (bytes < shape.bytes())
     return Status(ErrorCode::InvalidArgument,
                   "--host-memory: " + std::to_string(bytes) +

@@ -13,6 +13,8 @@ struct HostBudget {
   /// Of memory that the figures are taken over; 0: as measuredBytes says for
   /// this machine.
   uint64_t bytes = 0;
+  /// In which the plans at hand keep experts; 0 where none does.
+  uint64_t planned = 0;
   double ms = 40; ///< About how long one figure may take; a mean takes longer.
 };
 

@@ -16,8 +16,9 @@
 namespace sluice::tools {
 
 /// How much memory the host's figures are taken over, of a process that may
-/// have `most` bytes: as near to a model's as a profile can afford.
-uint64_t measuredBytes(uint64_t most);
+/// have `most` bytes: as much as plans keep experts in (`planned`), or where
+/// that is 0 as near to a model's as a profile can afford.
+uint64_t measuredBytes(uint64_t most, uint64_t planned);
 
 /// The mean of at least one time, of which those longer than thrice the median
 /// are left out: the machine did something else then. What is not as long is

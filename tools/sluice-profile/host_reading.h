@@ -19,8 +19,8 @@ Figure profileRead(std::span<const std::byte> weights);
 
 /// What plain reading of experts and the kernels make of the same kind of job,
 /// in turns, as a text for the source of hostRead: jobs of a layer's size and
-/// long ones. `weights` are those of `jobs`; each kind takes about `eachMs`, and
-/// its reading too.
+/// long ones. `weights` are those of `jobs`; each kind takes about `eachMs`,
+/// and its reading too.
 Result<std::string> compareWithReading(HostJobs &jobs,
                                        std::span<const std::byte> weights,
                                        const ExpertShape &shape, double eachMs);

@@ -266,6 +266,15 @@ std::optional<ExpertShape> expertShapeOf(const fb::Plan &plan) {
   return std::nullopt;
 }
 
+uint64_t hostExpertBytes(const fb::Plan &plan) {
+  uint64_t bytes = 0;
+  if (plan.expert_pools())
+    for (const fb::ExpertPool *pool : *plan.expert_pools())
+      if (pool->host_buffer() != plan::kNoBuffer)
+        bytes += plan.buffers()->Get(pool->host_buffer())->bytes();
+  return bytes;
+}
+
 Status profileKernels(Backend &backend, Timer &timer, const fb::Plan &plan,
                       const std::vector<int64_t> &rows, Hardware &into) {
   std::map<decltype(std::declval<Shape>().key()), Shape> shapes;

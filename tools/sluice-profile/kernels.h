@@ -13,6 +13,9 @@ namespace sluice::tools {
 /// The shape of the plan's experts: of its first layer that has some.
 std::optional<ExpertShape> expertShapeOf(const plan::fb::Plan &plan);
 
+/// What the plan keeps of experts in host memory, in bytes.
+uint64_t hostExpertBytes(const plan::fb::Plan &plan);
+
 /// Times every launch of the plan's entries that differs from the others in
 /// kernel, class or dims, for each of `rows` that its entry allows and, for
 /// attention, contexts up to the plan's longest sequence. Operands are random

@@ -43,10 +43,12 @@ std::vector<uint64_t> copySizes(const std::optional<ExpertShape> &shape) {
 Status profile(const Options &options) {
   std::vector<std::shared_ptr<const plan::Plan>> plans;
   std::optional<ExpertShape> shape;
+  uint64_t planned = 0;
   for (const std::string &path : options.plans) {
     SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(path));
     if (!shape)
       shape = expertShapeOf(plan->get());
+    planned = std::max(planned, hostExpertBytes(plan->get()));
     plans.push_back(std::move(plan));
   }
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend,
@@ -60,9 +62,10 @@ Status profile(const Options &options) {
   SLUICE_RETURN_IF_ERROR(
       profileTransfers(*backend, timer, copySizes(shape), found));
   logInfo("copies, launches and waits are measured");
-  SLUICE_RETURN_IF_ERROR(profileHost(*backend,
-                                     {options.hostMemory, options.budgetMs},
-                                     shape.value_or(ExpertShape{}), found));
+  SLUICE_RETURN_IF_ERROR(profileHost(
+      *backend,
+      {.bytes = options.hostMemory, .planned = planned, .ms = options.budgetMs},
+      shape.value_or(ExpertShape{}), found));
   logInfo("the host is measured");
   for (const auto &plan : plans)
     SLUICE_RETURN_IF_ERROR(
@@ -108,9 +111,11 @@ int main(int argc, char **argv) {
   app.add_option("--budget-ms", options.budgetMs,
                  "About how long one figure may take (40)")
       ->check(CLI::Range(1.0, 10000.0));
-  app.add_option("--host-memory", options.hostMemory,
-                 "Memory that the host's figures are taken over, as 512MiB (a "
-                 "quarter of what there is, 1GiB to 32GiB)")
+  app.add_option(
+         "--host-memory", options.hostMemory,
+         "Memory that the host's figures are taken over, as 512MiB (what "
+         "the plans keep experts in, at most three quarters of what "
+         "there is; without such a plan a quarter, 1GiB to 32GiB)")
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 50));
   app.add_option("--name", options.name, "What the machine is called");

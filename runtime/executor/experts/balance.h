@@ -3,36 +3,57 @@
 // A missing expert comes over the bus or is computed where it lies, and both
 // should end together. What each of them takes for one expert is learned while
 // plans run, from the times of the host's own clock; until both are known the
-// share of the plan stands for them.
+// share of the plan stands for them. The experts of a bank lie together, and
+// memory that is further away or in small pages is slower by up to a half, for
+// both: how a bank differs from the others is learned apart from what changes
+// for all of them.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/experts/division.h"
 
+#include <cstddef>
+#include <vector>
+
 namespace sluice::experts {
 
 class Balance {
 public:
+  /// For so many banks.
+  explicit Balance(size_t banks) : ofBanks(banks) {}
+
   /// What divide is to be asked with. `share`: the CPU's part of the rates
   /// of both, as the plan has it; 0 and 1 are orders and nothing is learned
   /// against them.
-  ExpertTimes times(float share) const;
+  ExpertTimes times(uint32_t bank, float share) const;
 
   /// Whether that is what was seen, in microseconds.
   bool hasLearned(float share) const;
 
   // What was seen. Parts of experts count as such; from less than one in all
   // nothing is learned.
-  void ranOnHost(double experts, double us);
-  void moved(double experts, double us);
+  void ranOnHost(uint32_t bank, double experts, double us);
+  /// Where `isExact` is false it took no more than that.
+  void moved(uint32_t bank, double experts, double us, bool isExact);
 
   /// One side was given nothing: it is thought a little better of, so that one
   /// bad figure does not shut it out for ever.
-  void leftOut(bool host, bool bus);
+  void leftOut(uint32_t bank, bool host, bool bus);
 
 private:
-  ExpertTimes learned; ///< 0 where nothing was seen.
+  /// What one expert of a bank takes, as a multiple of the mean.
+  struct Multiple {
+    double value = 1;
+    uint32_t seen = 0;
+  };
+  struct Multiples {
+    Multiple host, bus;
+  };
+  static void learn(double &mean, Multiple &of, double experts, double us);
+
+  ExpertTimes learned; ///< Means of all banks; 0 where nothing was seen.
+  std::vector<Multiples> ofBanks;
 };
 
 } // namespace sluice::experts

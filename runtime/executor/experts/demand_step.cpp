@@ -35,12 +35,15 @@ Status Engine::demand(const DemandOperands &operands, uint32_t rows) {
 /// Prefetches go on while the device computes what routes, and the bus while it
 /// computes what is in slots.
 Status Engine::awaitIds(uint32_t event) {
-  while (prefetcher.isWaiting() || onBus > 0) {
+  while (prefetcher.isWaiting() || learnsBus) {
     // The bus first: it ends before the ids come.
-    SLUICE_RETURN_IF_ERROR(observeBus());
+    if (learnsBus) {
+      SLUICE_RETURN_IF_ERROR(lookAtBus());
+      learnFromBus();
+    }
     SLUICE_ASSIGN_OR_RETURN(bool done, backend.query(event));
     if (done) {
-      onBus = 0;
+      learnsBus = false;
       return Status::ok();
     }
     SLUICE_RETURN_IF_ERROR(pump());

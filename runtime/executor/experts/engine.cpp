@@ -15,11 +15,13 @@ Engine::Engine(Backend &backend, Store from, const plan::fb::Plan &plan,
       transfers(backend, firstEvent + Store::slots(plan)),
       tablesEvent(firstEvent + Store::slots(plan) + Transfers::kEvents),
       innerEvent(tablesEvent + 1), prefetcher(backend, store, transfers, plan),
-      wanted(store) {
+      wanted(store), balance(store.banks.size()) {
   waveEnds.reserve(store.maxExperts + 1);
   // Two launches a wave of an expert, or one of the tail and its rows before
   // it.
   waveArgs.resize(2 * (store.maxExperts + 1));
+  // Each expert comes whole, or the end of it behind the CPU.
+  bus.reserve(store.maxExperts);
 }
 
 Engine::~Engine() = default;
@@ -44,7 +46,7 @@ void Engine::beginStep(uint64_t number) {
 Status Engine::endStep() {
   transfers.wavesAreDone();
   transfers.demandIsDone();
-  onBus = 0;
+  learnsBus = false;
   SLUICE_RETURN_IF_ERROR(observeHost());
   releaseHeld();
   return pump();

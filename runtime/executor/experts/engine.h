@@ -17,6 +17,7 @@
 #pragma once
 
 #include "runtime/executor/experts/balance.h"
+#include "runtime/executor/experts/bus_progress.h"
 #include "runtime/executor/experts/demand.h"
 #include "runtime/executor/experts/host_job.h"
 #include "runtime/executor/experts/host_tables.h"
@@ -89,7 +90,9 @@ private:
   // fetch.
   Status startReads();
   Status fillSlots();
-  Status observeBus();
+  void trackBus(double startUs);
+  Status lookAtBus();
+  void learnFromBus();
   Status observeHost();
   Result<bool> send(uint32_t index, const std::byte *image, bool fromRing,
                     bool isLast = false);
@@ -105,7 +108,6 @@ private:
   Status launchKernels(const RunOperands &operands, uint32_t rows, size_t end,
                        uint32_t awaited);
   Status takeTail(const RunOperands &operands, uint32_t rows);
-  Result<bool> allHaveArrived();
   Result<double> tailExperts();
   Status takeRound(size_t end, double projections);
   size_t takeTailSlots(size_t end, size_t count);
@@ -140,13 +142,11 @@ private:
   double onHost = 0; ///< Experts of the CPU's job, but for its tail.
   double hostStartUs = 0;
   bool hostThreads = false; ///< Whether host work has made its threads.
-  /// Experts of the open demand on the bus whose end is to be observed, or 0.
-  double onBus = 0;
+  /// The copies of the open demand, and what was on its way before.
+  BusProgress bus;
+  bool learnsBus = false; ///< When all of them are there.
   /// Experts of the CPU's job from here on have their inner rows on the device.
   size_t innerFrom = 0;
-  double sent = 0; ///< Copies of the demand or before it, on their way.
-  double busStartUs = 0;
-  double busEndUs = 0; ///< When the bus is expected to have moved `sent`.
   std::unique_ptr<ExpertHome> home;
   RoutingSource *routing = nullptr;
   uint64_t step = 0;

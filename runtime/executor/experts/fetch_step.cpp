@@ -77,16 +77,37 @@ Status Engine::fillSlots() {
   return Status::ok();
 }
 
-/// Takes the time when the bus has moved what the fetch sent.
-Status Engine::observeBus() {
-  if (onBus == 0)
-    return Status::ok();
-  SLUICE_ASSIGN_OR_RETURN(bool done, transfers.demandHasArrived());
-  if (!done)
-    return Status::ok();
-  balance.moved(onBus, backend.clockUs() - busStartUs);
-  onBus = 0;
+/// The bus moves what the fetch sent since `startUs`, behind what a prefetch
+/// did.
+void Engine::trackBus(double startUs) {
+  const Bank &bank = *wanted.bank;
+  bus.begin(startUs, balance.times(bank.index, wanted.share).bus);
+  for (uint32_t index : wanted.sequence) {
+    const Item &item = wanted.items[index];
+    if (item.place != Place::Slot)
+      bus.add(bank.pool->event(item.slot), 1, startUs);
+  }
+}
+
+/// Asks which of the copies have arrived.
+Status Engine::lookAtBus() {
+  while (bus.waiting() > 0) {
+    SLUICE_ASSIGN_OR_RETURN(const bool done, backend.query(bus.event()));
+    if (!done)
+      break;
+    bus.arrive();
+  }
+  bus.looked(backend.clockUs());
   return Status::ok();
+}
+
+/// Takes the time when the bus has moved everything.
+void Engine::learnFromBus() {
+  const auto moved = bus.moved();
+  if (!moved || !learnsBus)
+    return;
+  balance.moved(wanted.bank->index, moved->experts, moved->us, moved->isExact);
+  learnsBus = false;
 }
 
 /// False when every slot is in use. Nothing hides the kernels of what arrives

@@ -18,17 +18,15 @@ Status Engine::runHost(const HostOperands &operands) {
   hostStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(host.start(wanted, operands, backend));
   onHost = static_cast<double>(wanted.onHost.size());
-  busStartUs = backend.clockUs();
+  const double busStartUs = backend.clockUs();
   SLUICE_RETURN_IF_ERROR(fillSlots());
-  sent = 0;
-  for (const Item &item : wanted.items)
-    sent += item.place == Place::Sent || item.place == Place::Coming;
+  trackBus(busStartUs);
   // Of what waits for a slot or the disk nobody knows when it has moved.
   if (wanted.isIncomplete())
     wanted.mayHandOver = false;
   // Learned from what only the bus decides. Virtual time is known beforehand.
-  if (!wanted.isIncomplete() && !backend.isVirtual() && !wanted.missing.empty())
-    onBus = sent;
+  learnsBus =
+      !wanted.isIncomplete() && !backend.isVirtual() && !wanted.missing.empty();
   return Status::ok();
 }
 
@@ -37,7 +35,7 @@ Status Engine::observeHost() {
   SLUICE_ASSIGN_OR_RETURN(const double us, host.finish(backend));
   // The first job also made the threads.
   if (us > 0 && std::exchange(hostThreads, true) && !backend.isVirtual())
-    balance.ranOnHost(onHost, us);
+    balance.ranOnHost(wanted.bank->index, onHost, us);
   return Status::ok();
 }
 

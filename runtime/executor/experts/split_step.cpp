@@ -32,12 +32,12 @@ Status Engine::split(float share) {
   wanted.share = share;
   const uint32_t count =
       divide(missing, queued, wanted.mayHandOver ? 1 - bank.frontShare() : 0,
-             balance.times(share));
+             balance.times(bank.index, share));
   // Those that have no image on the host are the bus's.
   chosen.resize(std::min<size_t>(chosen.size(), count));
   wanted.mayHandOver &= !chosen.empty();
   if (missing > 0)
-    balance.leftOut(!wanted.usesHost(), chosen.size() == missing);
+    balance.leftOut(bank.index, !wanted.usesHost(), chosen.size() == missing);
   for (uint32_t index : chosen) {
     Item &item = wanted.items[index];
     item.place = Place::Host;

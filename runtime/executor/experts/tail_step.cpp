@@ -38,56 +38,34 @@ constexpr double kAtOnce = 1.25, kFirstShare = 0.5;
 
 } // namespace
 
-/// Whether everything that was on its way to slots is in them.
-Result<bool> Engine::allHaveArrived() {
-  SLUICE_ASSIGN_OR_RETURN(bool all, transfers.demandHasArrived());
-  for (uint32_t index : wanted.sequence) {
-    if (!all)
-      return false;
-    const Item &item = wanted.items[index];
-    if (item.place == Place::Coming) {
-      SLUICE_ASSIGN_OR_RETURN(
-          all, backend.query(wanted.bank->pool->event(item.slot)));
-    }
-  }
-  return all;
-}
-
 /// Experts' worth that should go over to the bus. Waits until that can be said.
 Result<double> Engine::tailExperts() {
-  const ExpertTimes times = balance.times(wanted.share);
+  const ExpertTimes times = balance.times(wanted.bank->index, wanted.share);
   // In virtual time, and as long as nothing is known of real times, both go on
   // as the plan says.
-  const double planned = handOver(onHost * times.host, sent * times.bus, times);
+  const double planned =
+      handOver(onHost * times.host, bus.left() * times.bus, times);
   if (backend.isVirtual() || !balance.hasLearned(wanted.share))
     return planned;
-  bool arrived = sent == 0;
-  double left = backend.hostWorkLeft();
-  while (!arrived && left > 0 && backend.clockUs() < busEndUs - kLeadUs) {
-    std::this_thread::yield();
-    SLUICE_ASSIGN_OR_RETURN(arrived, allHaveArrived());
+  double now = 0, busUs = 0, left = 0;
+  for (;;) {
+    SLUICE_RETURN_IF_ERROR(lookAtBus());
     left = backend.hostWorkLeft();
+    now = backend.clockUs();
+    busUs = bus.endUs(now) - now;
+    if (busUs <= kLeadUs || left <= 0)
+      break;
+    std::this_thread::yield();
   }
   if (left >= 1)
     return planned; // No thread has got anywhere yet.
-  const double now = backend.clockUs();
-  // What comes after a bus that stood idle would say nothing of what an expert
-  // takes; and waiting for an end that is expected too late must not go on.
-  if (arrived && onBus > 0) {
-    balance.moved(onBus, now - busStartUs);
-    onBus = 0;
-  }
-  if (arrived)
-    busEndUs = now;
-  const double busUs = std::max(0.0, busEndUs - now);
+  learnFromBus();
   return handOver(HostProgress{onHost, left, now - hostStartUs},
-                  busUs + kBehindUs, times.bus);
+                  busUs + kBehindUs, bus.oneUs());
 }
 
 Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
   innerFrom = host.experts();
-  const ExpertTimes times = balance.times(wanted.share);
-  busEndUs = busStartUs + sent * times.bus;
   for (int round = 1, last = kRounds; round <= last; ++round) {
     const size_t end = host.tail().first;
     SLUICE_ASSIGN_OR_RETURN(const double experts, tailExperts());
@@ -99,10 +77,7 @@ Status Engine::takeTail(const RunOperands &operands, uint32_t rows) {
       projections = std::max(1.0, std::floor(projections * kFirstShare));
     else
       last = round;
-    const double before = sent;
     SLUICE_RETURN_IF_ERROR(takeRound(end, projections));
-    busEndUs =
-        std::max(busEndUs, backend.clockUs()) + (sent - before) * times.bus;
     if (host.tail().first == end)
       break; // No thread had left anything.
     SLUICE_RETURN_IF_ERROR(runTail(operands, rows, end));
@@ -127,7 +102,10 @@ Status Engine::takeRound(size_t end, double projections) {
 
   const uint64_t rowBytes =
       static_cast<uint64_t>(bank.inner) * byteSize(bank.pool->type);
-  double moved = 0;
+  // Whether it still had something to move when this came.
+  if (!backend.isVirtual())
+    SLUICE_RETURN_IF_ERROR(lookAtBus());
+  const double now = backend.clockUs();
   for (size_t i = end - most; i < end; ++i) {
     Item &item = wanted.items[wanted.onHost[i]];
     const uint32_t id = bank.id(item.expert);
@@ -142,16 +120,14 @@ Status Engine::takeRound(size_t end, double projections) {
         bank.front() + rowBytes * static_cast<uint64_t>(
                                       i == tail.first ? tail.firstOutput : 0);
     bank.residency().handedOver(id, bank.pool->slotBytes - from);
-    moved += static_cast<double>(bank.pool->slotBytes - from);
+    const double part = static_cast<double>(bank.pool->slotBytes - from) /
+                        static_cast<double>(bank.pool->slotBytes);
+    onHost -= part;
+    bus.add(bank.pool->event(item.slot), part, now);
     SLUICE_RETURN_IF_ERROR(
         transfers.copyTail(bank, item.expert, item.slot,
                            home->image(bank.index, item.expert), from));
   }
-  moved /= static_cast<double>(bank.pool->slotBytes);
-  onHost -= moved;
-  sent += moved;
-  if (onBus > 0)
-    onBus += moved;
   return Status::ok();
 }
 

@@ -1,6 +1,7 @@
 //===- balance_test.cpp - How many experts the CPU takes ------------------===//
 
 #include "runtime/executor/experts/balance.h"
+#include "runtime/executor/experts/bus_progress.h"
 
 #include <gtest/gtest.h>
 
@@ -82,62 +83,172 @@ TEST(HandOver, TakesTheCpuAsItWasSoFar) {
 }
 
 TEST(Balance, BeginsWithThePlan) {
-  Balance balance;
-  EXPECT_DOUBLE_EQ(balance.times(0.25f).host, 4);
-  EXPECT_DOUBLE_EQ(balance.times(0.25f).bus, 1 / 0.75);
+  Balance balance(1);
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.25f).host, 4);
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.25f).bus, 1 / 0.75);
   // One side alone says nothing of their ratio.
-  balance.ranOnHost(4, 400);
-  EXPECT_DOUBLE_EQ(balance.times(0.25f).host, 4);
-  balance.moved(2, 500);
-  EXPECT_DOUBLE_EQ(balance.times(0.25f).host, 100);
-  EXPECT_DOUBLE_EQ(balance.times(0.25f).bus, 250);
+  balance.ranOnHost(0, 4, 400);
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.25f).host, 4);
+  balance.moved(0, 2, 500, true);
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.25f).host, 100);
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.25f).bus, 250);
 }
 
 TEST(Balance, ObeysNoneAndAll) {
-  Balance balance;
-  balance.ranOnHost(1, 10);
-  balance.moved(1, 10);
+  Balance balance(1);
+  balance.ranOnHost(0, 1, 10);
+  balance.moved(0, 1, 10, true);
   for (double front : {0.0, 0.5}) {
-    EXPECT_EQ(divide(6, 0, front, balance.times(0)), 0u);
-    EXPECT_EQ(divide(6, 0, front, balance.times(1)), 6u);
+    EXPECT_EQ(divide(6, 0, front, balance.times(0, 0)), 0u);
+    EXPECT_EQ(divide(6, 0, front, balance.times(0, 1)), 6u);
   }
 }
 
 TEST(Balance, FollowsWhatItSees) {
-  Balance balance;
-  balance.ranOnHost(1, 80);
-  balance.moved(1, 80);
-  balance.ranOnHost(2, 320); // 160 each: an eighth of the way from 80.
-  EXPECT_DOUBLE_EQ(balance.times(0.5f).host, 90);
-  balance.moved(1, 8000); // No more than twice the mean.
-  EXPECT_DOUBLE_EQ(balance.times(0.5f).bus, 90);
-  for (int i = 0; i < 100; ++i)
-    balance.moved(1, 40);
-  EXPECT_NEAR(balance.times(0.5f).bus, 40, 0.1);
+  Balance balance(3);
+  balance.ranOnHost(0, 1, 80);
+  balance.moved(0, 1, 80, true);
+  balance.ranOnHost(1, 2, 320); // 160 each: an eighth of the way from 80.
+  EXPECT_DOUBLE_EQ(balance.times(2, 0.5f).host, 90);
+  balance.moved(1, 1, 8000, true); // No more than twice the mean.
+  EXPECT_DOUBLE_EQ(balance.times(2, 0.5f).bus, 90);
+  for (int i = 0; i < 300; ++i)
+    for (uint32_t bank : {0, 1, 2})
+      balance.moved(bank, 1, 40, true);
+  for (uint32_t bank : {0, 1, 2})
+    EXPECT_NEAR(balance.times(bank, 0.5f).bus, 40, 0.1) << bank;
+}
+
+TEST(Balance, KnowsBanksApart) {
+  Balance balance(4);
+  for (int step = 0; step < 100; ++step)
+    for (uint32_t bank = 0; bank < 4; ++bank) {
+      balance.ranOnHost(bank, 1, bank == 2 ? 180 : 100);
+      balance.moved(bank, 1, bank == 2 ? 270 : 200, true);
+    }
+  EXPECT_NEAR(balance.times(2, 0.5f).host, 180, 2);
+  EXPECT_NEAR(balance.times(2, 0.5f).bus, 270, 2);
+  for (uint32_t bank : {0, 1, 3}) {
+    EXPECT_NEAR(balance.times(bank, 0.5f).host, 100, 2) << bank;
+    EXPECT_NEAR(balance.times(bank, 0.5f).bus, 200, 2) << bank;
+  }
+  // What changes for all is learned from the others: half as fast again, and
+  // after eight banks most of the way, also for those that were not seen.
+  const double before = balance.times(2, 0.5f).bus;
+  for (int i = 0; i < 4; ++i)
+    for (uint32_t bank : {0, 1})
+      balance.moved(bank, 1, 300, true);
+  EXPECT_GT(balance.times(2, 0.5f).bus, 1.25 * before);
+  EXPECT_LT(balance.times(2, 0.5f).bus, 1.5 * before);
 }
 
 TEST(Balance, LearnsNothingFromAPart) {
-  Balance balance;
-  balance.ranOnHost(1, 80);
-  balance.moved(1, 80);
-  balance.moved(1.0 / 3, 80);
-  balance.ranOnHost(2.0 / 3, 80);
-  EXPECT_DOUBLE_EQ(balance.times(0.5f).bus, 80);
-  EXPECT_DOUBLE_EQ(balance.times(0.5f).host, 80);
-  balance.moved(4.0 / 3, 160); // 120 each: an eighth of the way from 80.
-  EXPECT_DOUBLE_EQ(balance.times(0.5f).bus, 85);
+  Balance balance(2);
+  balance.ranOnHost(0, 1, 80);
+  balance.moved(0, 1, 80, true);
+  balance.moved(0, 1.0 / 3, 80, true);
+  balance.ranOnHost(0, 2.0 / 3, 80);
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.5f).bus, 80);
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.5f).host, 80);
+  // 120 each: an eighth of the way from 80.
+  balance.moved(0, 4.0 / 3, 160, true);
+  EXPECT_DOUBLE_EQ(balance.times(1, 0.5f).bus, 85);
+}
+
+TEST(Balance, TakesTheMostForNoMore) {
+  Balance balance(1);
+  balance.ranOnHost(0, 1, 80);
+  balance.moved(0, 1, 160, false); // Better than nothing.
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.5f).bus, 160);
+  balance.moved(0, 1, 200, false); // May have been 160.
+  EXPECT_DOUBLE_EQ(balance.times(0, 0.5f).bus, 160);
+  balance.moved(0, 1, 80, false);
+  EXPECT_LT(balance.times(0, 0.5f).bus, 150);
 }
 
 TEST(Balance, TriesAgainWhatWasLeftOut) {
-  Balance balance;
-  balance.ranOnHost(1, 10000); // A first job that took very long.
-  balance.moved(1, 100);
-  int splits = 0;
-  while (whole(6, 0, balance.times(0.5f)) == 0) {
-    balance.leftOut(true, false);
-    ASSERT_LT(++splits, 400);
-  }
-  EXPECT_GT(splits, 0);
+  Balance balance(2);
+  balance.moved(0, 1, 100, true);
+  balance.ranOnHost(0, 1, 10000); // A first job that took very long.
+  auto count = [&](uint32_t bank) {
+    int splits = 0;
+    for (; whole(6, 0, balance.times(bank, 0.5f)) == 0; ++splits) {
+      if (splits == 400)
+        break;
+      balance.leftOut(bank, true, false);
+    }
+    return splits;
+  };
+  EXPECT_GT(count(0), 0);
+  EXPECT_LT(count(0), 400);
+  // Or of one bank alone.
+  for (int i = 0; i < 40; ++i)
+    balance.ranOnHost(1, 1, 1e6);
+  EXPECT_GT(count(1), 0);
+  EXPECT_LT(count(1), 400);
+}
+
+TEST(BusProgress, TakesWhatItSeesForWhatIsLeft) {
+  BusProgress bus;
+  bus.reserve(8);
+  bus.begin(1000, 200);
+  EXPECT_EQ(bus.waiting(), 0u);
+  EXPECT_DOUBLE_EQ(bus.endUs(1000), 1000);
+  for (uint32_t event : {7, 8, 9})
+    bus.add(event, 1, 1000);
+  EXPECT_DOUBLE_EQ(bus.left(), 3);
+  EXPECT_DOUBLE_EQ(bus.endUs(1000), 1600);
+  bus.looked(1255);
+  EXPECT_EQ(bus.event(), 7u);
+  bus.arrive();
+  bus.looked(1260); // 260 each.
+  EXPECT_EQ(bus.event(), 8u);
+  EXPECT_EQ(bus.waiting(), 2u);
+  EXPECT_DOUBLE_EQ(bus.oneUs(), 260);
+  EXPECT_DOUBLE_EQ(bus.endUs(1260), 1780);
+  EXPECT_FALSE(bus.moved());
+  bus.looked(1515);
+  bus.arrive();
+  bus.looked(1520);
+  bus.looked(1775);
+  bus.arrive();
+  bus.looked(1780);
+  EXPECT_DOUBLE_EQ(bus.left(), 0);
+  ASSERT_TRUE(bus.moved());
+  EXPECT_DOUBLE_EQ(bus.moved()->experts, 3);
+  EXPECT_DOUBLE_EQ(bus.moved()->us, 780);
+  EXPECT_TRUE(bus.moved()->isExact);
+  // A third of an expert behind a pause, which does not count.
+  bus.add(10, 1.0 / 3, 2000);
+  EXPECT_NEAR(bus.endUs(2000), 2000 + 260.0 / 3, 1e-9);
+  EXPECT_DOUBLE_EQ(bus.endUs(5000), 5000);
+}
+
+TEST(BusProgress, KnowsNoMoreThanTheMostOfWhatCameUnseen) {
+  BusProgress bus;
+  bus.reserve(4);
+  bus.begin(0, 200);
+  for (uint32_t event : {1, 2, 3})
+    bus.add(event, 1, 0);
+  bus.arrive(); // Nobody asked for 300 us: at 200, as expected, or at 300.
+  bus.looked(300);
+  EXPECT_DOUBLE_EQ(bus.oneUs(), 200);
+  EXPECT_DOUBLE_EQ(bus.endUs(300), 600);
+  bus.arrive(); // Two in 320: 160 each at most.
+  bus.looked(320);
+  EXPECT_DOUBLE_EQ(bus.oneUs(), 160);
+  bus.looked(475);
+  bus.arrive();
+  bus.looked(480);
+  EXPECT_TRUE(bus.moved()->isExact);
+  // All came unseen.
+  bus.begin(0, 200);
+  bus.add(1, 1, 0);
+  bus.arrive();
+  bus.looked(900);
+  ASSERT_TRUE(bus.moved());
+  EXPECT_FALSE(bus.moved()->isExact);
+  EXPECT_DOUBLE_EQ(bus.moved()->us, 900);
 }
 
 } // namespace
