@@ -136,9 +136,9 @@ int64_t ExpertHalves::takeBack(int64_t outputs) {
            (rest > 0 ? hidden - (units - rest) * kUnit : 0);
   };
   // The most last pieces of all that are no more outputs than so many.
-  auto piecesOf = [&](int64_t outputs) {
-    const int64_t kept = unitsOf(hidden - outputs % hidden, kUnit);
-    return outputs / hidden * units + std::max<int64_t>(0, units - kept);
+  auto piecesOf = [&](int64_t most) {
+    const int64_t kept = unitsOf(hidden - most % hidden, kUnit);
+    return most / hidden * units + units - kept;
   };
   uint64_t word = work.load(std::memory_order_relaxed);
   for (;;) {

@@ -128,6 +128,8 @@ Status Executor::State::run(BoundEntry &entry, const StepSize &size) {
     }
     SLUICE_RETURN_IF_ERROR(sluice::run(entry.steps[i], backend, size));
   }
+  if (engine)
+    SLUICE_RETURN_IF_ERROR(engine->beforeEnd());
   // Not the prefetch stream: guesses for the next step go on.
   for (StreamKind stream :
        {StreamKind::Compute, StreamKind::Demand, StreamKind::CopyBack})
@@ -137,6 +139,10 @@ Status Executor::State::run(BoundEntry &entry, const StepSize &size) {
 
 experts::Counters Executor::expertCounters() const {
   return state->engine ? state->engine->counters() : experts::Counters();
+}
+
+const experts::Engine *Executor::expertEngine() const {
+  return state->engine.get();
 }
 
 bool Executor::movesExperts() const { return state->engine != nullptr; }

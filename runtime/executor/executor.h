@@ -26,6 +26,10 @@
 
 namespace sluice {
 
+namespace experts {
+class Engine;
+} // namespace experts
+
 /// The entry points that run once the plan is loaded.
 enum class EntryPoint : uint8_t { Prefill, Decode };
 inline constexpr int kEntryPointCount = 2;
@@ -77,6 +81,9 @@ public:
   bool movesExperts() const;
   /// What the expert store did since the load.
   experts::Counters expertCounters() const;
+  /// What runs the expert instructions, to be looked at between steps; null
+  /// where experts do not move.
+  const experts::Engine *expertEngine() const;
   /// Replaces what the routers say from the next step on (benchmarks only: the
   /// tokens mean nothing then); null: the model routes. Not owned. No effect
   /// where experts do not move.

@@ -155,8 +155,8 @@ class Runner:
             row = self.bench(f"{name}.cuda{number}", plan, batch, *flags)
             measured.append(row["step_ms_mean"])
             if rounds:
-                if row["host_gb_s_busy"]:
-                    self.hardware = self.as_in_run(name, batch, row)
+                self.hardware = self.as_in_run(name, batch, row)
+                if self.hardware:
                     _, said = self.compile(f"{name}.own", budget, batch, experts)
                     own.append(predicted_ms(said) / row["step_ms_mean"])
                 self.hardware = self.profile(f"hw{len(self.profiles)}")
@@ -177,13 +177,19 @@ class Runner:
         return "| " + " | ".join(map(str, cells)) + " |"
 
     def as_in_run(self, name, batch, row):
-        """The hardware, but bus and CPU at once as they were in the run that `row` is of."""
+        """The hardware, but bus and CPU at once as they were in the run that `row` is of.
+
+        None where there is nothing to tell: the CPU had no part, the profile no such figure, or
+        nobody knows how many rows an expert served.
+        """
         with open(self.hardware, encoding="utf-8") as file:
             hardware = json.load(file)
+        shared = hardware.get("host_memory_shared_gb_s")
+        if not shared or not row["host_gb_s_busy"] or self.routing:
+            return None
         # Rows that an expert serves where routing is uniform.
         used = EXPERTS * (1 - (1 - TOP_K / EXPERTS) ** batch)
         point = [batch * TOP_K / used, row["bus_gb_s_busy"], row["host_gb_s_busy"]]
-        shared = hardware["host_memory_shared_gb_s"]
         shared["points"], shared["source"] = [point], f"measured by sluice-bench in {name}"
         path = self.logs / f"{name}.own.json"
         path.write_text(json.dumps(hardware))
@@ -214,6 +220,8 @@ def main():
     parser.add_argument("--routing", type=pathlib.Path, help="a recording of a model of this shape")
     parser.add_argument("cases", nargs="*", metavar="BUDGET:N:EXPERTS")
     arguments = parser.parse_intermixed_args()
+    if arguments.profile_rounds < 0:
+        parser.error(f"--profile-rounds {arguments.profile_rounds}: expected 1 or more")
     arguments.logs.mkdir(parents=True, exist_ok=True)
     shipped = ROOT / "compiler/analysis/hardware/h200.json"
     runner = Runner(arguments.bin, arguments.logs, arguments.hardware or shipped, arguments.routing)

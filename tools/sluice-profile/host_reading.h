@@ -10,6 +10,9 @@
 #include "runtime/core/hardware.h"
 #include "tools/sluice-profile/host_jobs.h"
 
+#include <span>
+#include <string>
+
 namespace sluice::tools {
 
 /// GB/s that all cores read from the front of `weights` in order, of which no

@@ -21,7 +21,7 @@ namespace sluice::experts {
 class Balance {
 public:
   /// For so many banks.
-  explicit Balance(size_t banks) : ofBanks(banks) {}
+  explicit Balance(size_t banks) : host(banks), bus(banks) {}
 
   /// What divide is to be asked with. `share`: the CPU's part of the rates
   /// of both, as the plan has it; 0 and 1 are orders and nothing is learned
@@ -41,19 +41,35 @@ public:
   /// bad figure does not shut it out for ever.
   void leftOut(uint32_t bank, bool host, bool bus);
 
-private:
-  /// What one expert of a bank takes, as a multiple of the mean.
-  struct Multiple {
-    double value = 1;
-    uint32_t seen = 0;
+  /// How often the CPU and the bus were seen at work for the bank.
+  struct Seen {
+    uint32_t host = 0, bus = 0;
   };
-  struct Multiples {
-    Multiple host, bus;
-  };
-  static void learn(double &mean, Multiple &of, double experts, double us);
+  Seen seen(uint32_t bank) const {
+    return {host.ofBanks[bank].seen, bus.ofBanks[bank].seen};
+  }
 
-  ExpertTimes learned; ///< Means of all banks; 0 where nothing was seen.
-  std::vector<Multiples> ofBanks;
+private:
+  /// One of both.
+  struct Side {
+    /// What one expert of a bank takes, as a multiple of the mean.
+    struct Multiple {
+      double value = 1;
+      uint32_t seen = 0;
+    };
+
+    explicit Side(size_t banks) : ofBanks(banks) {}
+    double oneUs(uint32_t bank) const { return mean * ofBanks[bank].value; }
+    void learn(uint32_t bank, double experts, double us);
+    void forgive(uint32_t bank);
+    /// The multiples of what was seen are 1 on average, or mean and multiples
+    /// would run away from each other, which none that is seen would show.
+    void center();
+
+    double mean = 0; ///< Of all banks; 0 where nothing was seen.
+    std::vector<Multiple> ofBanks;
+  };
+  Side host, bus;
 };
 
 } // namespace sluice::experts

@@ -28,6 +28,9 @@ public:
   /// A copy of so much of an expert, behind the others, with `event` at its
   /// end.
   void add(uint32_t event, double experts, double nowUs);
+  /// A copy of an expert that is under way already, nobody knows since when. In
+  /// front of all others.
+  void addBegun(uint32_t event);
 
   /// Copies that were not seen to arrive, and the event of the first of them.
   size_t waiting() const { return events.size() - arrived; }
@@ -38,8 +41,8 @@ public:
   /// All events were asked for, up to one that has not come.
   void looked(double nowUs);
 
-  /// Experts' worth that was added and has not arrived.
-  double left() const { return leftExperts; }
+  /// Experts' worth that was added since begin, arrived or not.
+  double added() const { return addedExperts; }
   /// What one expert takes.
   double oneUs() const { return one; }
   /// When everything will have arrived, at `nowUs` or later.
@@ -50,7 +53,7 @@ public:
     double experts = 0, us = 0;
     bool isExact = false; ///< Else it was seen late, and `us` is the most.
   };
-  /// The latest, when it is all there.
+  /// The latest, when it is all there and it is known when it began.
   std::optional<Moved> moved() const;
 
 private:
@@ -58,15 +61,19 @@ private:
     uint32_t event;
     double experts;
   };
+
   std::vector<Copy> events;
   size_t arrived = 0;
-  /// Since when the bus has not stood idle, and what it has moved since.
-  double startUs = 0, doneExperts = 0;
-  double leftExperts = 0;
+  size_t begun = 0; ///< Copies that were under way before.
+  /// Since when the bus has not stood idle, as far as that is known, and what
+  /// it has moved since and will move.
+  double startUs = 0, doneExperts = 0, leftExperts = 0;
+  double addedExperts = 0;
   double lookedUs = 0, arrivedUs = 0; ///< Of the latest of both.
   double one = 0;
-  bool isExact = false; ///< arrivedUs is.
-  bool hasCome = false; ///< Since looked was called.
+  bool isMeasured = false; ///< startUs is when the first of `done` began.
+  bool isExact = false;    ///< arrivedUs is.
+  bool hasCome = false;    ///< Since looked was called.
 };
 
 } // namespace sluice::experts

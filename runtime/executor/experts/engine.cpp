@@ -2,6 +2,8 @@
 
 #include "runtime/executor/experts/engine.h"
 
+#include <thread>
+
 namespace sluice::experts {
 
 uint32_t Engine::events(const plan::fb::Plan &plan) {
@@ -41,6 +43,16 @@ void Engine::beginStep(uint64_t number) {
   step = number;
   for (Pool &pool : store.pools)
     pool.residency->beginStep();
+}
+
+/// The last bank's copies are not seen by a next demand.
+Status Engine::beforeEnd() {
+  while (learnsBus && bus.waiting() > 0) {
+    SLUICE_RETURN_IF_ERROR(lookAtBus());
+    learnFromBus();
+    std::this_thread::yield();
+  }
+  return Status::ok();
 }
 
 Status Engine::endStep() {

@@ -53,9 +53,11 @@ public:
   /// Counts what follows what, for the guesses of ExpertPrefetch. Off at first.
   void learn() { learning = true; }
 
-  /// Around the instructions of an entry point; step counts from 0. endStep
-  /// comes after compute, demand and copy-back have been synchronized.
+  /// Around the instructions of an entry point; step counts from 0. beforeEnd
+  /// comes when all of them are enqueued, endStep after compute, demand and
+  /// copy-back have been synchronized.
   void beginStep(uint64_t step);
+  Status beforeEnd();
   Status endStep();
   /// After a failure: joins host work and waits for all streams.
   void abort();
@@ -72,6 +74,7 @@ public:
 
   Counters counters() const { return store.counters(); }
   const Bank &bank(uint32_t index) const { return store.banks[index]; }
+  Balance::Seen seen(uint32_t bank) const { return balance.seen(bank); }
 
 private:
   Engine(Backend &backend, Store store, const plan::fb::Plan &plan,
@@ -144,7 +147,8 @@ private:
   bool hostThreads = false; ///< Whether host work has made its threads.
   /// The copies of the open demand, and what was on its way before.
   BusProgress bus;
-  bool learnsBus = false; ///< When all of them are there.
+  /// Whether the balance is to be told when all of them are there.
+  bool learnsBus = false;
   /// Experts of the CPU's job from here on have their inner rows on the device.
   size_t innerFrom = 0;
   std::unique_ptr<ExpertHome> home;

@@ -84,8 +84,11 @@ void Engine::trackBus(double startUs) {
   bus.begin(startUs, balance.times(bank.index, wanted.share).bus);
   for (uint32_t index : wanted.sequence) {
     const Item &item = wanted.items[index];
-    if (item.place != Place::Slot)
-      bus.add(bank.pool->event(item.slot), 1, startUs);
+    const uint32_t event = bank.pool->event(item.slot);
+    if (item.place == Place::Coming)
+      bus.addBegun(event);
+    else if (item.place == Place::Sent)
+      bus.add(event, 1, startUs);
   }
 }
 

@@ -44,7 +44,7 @@ Result<double> Engine::tailExperts() {
   // In virtual time, and as long as nothing is known of real times, both go on
   // as the plan says.
   const double planned =
-      handOver(onHost * times.host, bus.left() * times.bus, times);
+      handOver(onHost * times.host, bus.added() * times.bus, times);
   if (backend.isVirtual() || !balance.hasLearned(wanted.share))
     return planned;
   double now = 0, busUs = 0, left = 0;
@@ -102,9 +102,13 @@ Status Engine::takeRound(size_t end, double projections) {
 
   const uint64_t rowBytes =
       static_cast<uint64_t>(bank.inner) * byteSize(bank.pool->type);
-  // Whether it still had something to move when this came.
-  if (!backend.isVirtual())
+  // Whether it still had something to move when this came: what follows a pause
+  // would not say what an expert takes.
+  if (!backend.isVirtual()) {
     SLUICE_RETURN_IF_ERROR(lookAtBus());
+    learnFromBus();
+    learnsBus &= bus.waiting() > 0;
+  }
   const double now = backend.clockUs();
   for (size_t i = end - most; i < end; ++i) {
     Item &item = wanted.items[wanted.onHost[i]];

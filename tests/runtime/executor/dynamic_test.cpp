@@ -2,6 +2,7 @@
 
 #include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/core/fault.h"
+#include "runtime/executor/experts/engine.h"
 #include "runtime/experts/policy.h"
 #include "runtime/experts/routing_source.h"
 #include "tests/runtime/executor/run_dynamic.h"
@@ -203,6 +204,34 @@ TEST_F(Dynamic, HandedOverBehindPrefetches) {
         EXPECT_LT(counters.hostBytes, counters.hostExperts * slotBytes);
       }
     }
+  setFaults("");
+}
+
+/// What both take is learned of every bank, also of the last one, behind which
+/// no demand looks at the bus.
+TEST_F(Dynamic, LearnsWhatBothTakeOfEveryBank) {
+  for (const char *fault : {"", "late"}) {
+    SCOPED_TRACE(fault);
+    setFaults(fault);
+    TinyExperts experts = plainExperts();
+    experts.slots = 8;
+    experts.homes = {fb::Home::Host};
+    experts.split = true;
+    experts.share = 0.5f;
+    TinyOnDisk disk(makeTinyDynamicPlan(dynamicModel(), experts));
+    auto backend = makeCpuBackend({2, 512});
+    auto executor =
+        Executor::create(disk.plan, **backend,
+                         {.modelDir = disk.directory.path(), .progress = {}});
+    ASSERT_TRUE(executor.isOk()) << executor.status().message();
+    ASSERT_NE((*executor)->expertEngine(), nullptr);
+    EXPECT_EQ(runSteps(**executor), expected);
+    for (uint32_t bank = 0; bank < 3; ++bank) {
+      const auto seen = (*executor)->expertEngine()->seen(bank);
+      EXPECT_GT(seen.host, 0u) << bank;
+      EXPECT_GT(seen.bus, 0u) << bank;
+    }
+  }
   setFaults("");
 }
 
