@@ -79,6 +79,8 @@ void Balance::moved(uint32_t bank, double experts, double us, bool isExact) {
   // The most that it took says something where it is less than what is known.
   if (isExact || bus.mean == 0 || us < experts * bus.oneUs(bank))
     bus.learn(bank, experts, us);
+  else
+    ++bus.ofBanks[bank].seen;
 }
 
 void Balance::leftOut(uint32_t bank, bool host, bool bus) {

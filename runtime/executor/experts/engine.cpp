@@ -47,9 +47,11 @@ void Engine::beginStep(uint64_t number) {
 
 /// The last bank's copies are not seen by a next demand.
 Status Engine::beforeEnd() {
-  while (learnsBus && bus.waiting() > 0) {
+  while (learnsBus) {
     SLUICE_RETURN_IF_ERROR(lookAtBus());
     learnFromBus();
+    if (bus.waiting() == 0)
+      break;
     std::this_thread::yield();
   }
   return Status::ok();

@@ -57,9 +57,9 @@ Result<double> Engine::tailExperts() {
       break;
     std::this_thread::yield();
   }
+  learnFromBus();
   if (left >= 1)
     return planned; // No thread has got anywhere yet.
-  learnFromBus();
   return handOver(HostProgress{onHost, left, now - hostStartUs},
                   busUs + kBehindUs, bus.oneUs());
 }
