@@ -171,11 +171,18 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
   for (const ExpertLoad &load : loads)
     active += load.active;
   const double use = active / static_cast<double>(model.experts());
+  const double activeLayer = active / layers;
   const double breakEven = use / (1 + use);
   const std::string fits = microseconds(window) +
                            " of attention, gate and round trip a layer, " +
                            microseconds(copy) + " an expert";
 
+  if (activeLayer + 1 > static_cast<double>(plan.slots)) {
+    none.reason = "off: a layer's experts have no room in " +
+                  std::to_string(plan.slots) +
+                  " slots at once, and what comes before them would take some";
+    return none;
+  }
   // Half the slots stay with what the layers keep.
   const auto most = std::min<int64_t>(
       {static_cast<int64_t>(std::ceil(window / copy)), plan.slots / 2,
@@ -193,10 +200,12 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
     with.prefetchPrecision = precision[static_cast<size_t>(limit - 1)];
     const double wasted =
         static_cast<double>(limit) * (1 - with.prefetchPrecision) * (1 + use);
-    if (with.prefetchPrecision <= breakEven || wasted > kMostWaste * misses)
+    if (with.prefetchPrecision <= breakEven || wasted > kMostWaste * misses ||
+        activeLayer + static_cast<double>(limit) >
+            static_cast<double>(plan.slots))
       continue;
     double us = stepCost(model, with, loads, *inputs.hardware).totalUs;
-    if (us < bestUs * 0.9999) {
+    if (us < (1 - kLeastGain) * without.totalUs && us < bestUs * 0.9999) {
       bestUs = us;
       best.limit = limit;
       best.precision = with.prefetchPrecision;
@@ -218,7 +227,8 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
                   " of what moves ahead would be used: more than " +
                   percent(kMostWaste) + " of the bytes on top";
   else
-    best.reason = "off: it would not make a step shorter (" + fits + ", " +
+    best.reason = "off: it would not make a step shorter by " +
+                  percent(kLeastGain) + " (" + fits + ", " +
                   percent(none.precision) + " used)";
   return best;
 }

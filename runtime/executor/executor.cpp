@@ -45,8 +45,10 @@ Executor::create(std::shared_ptr<const plan::Plan> plan, Backend &backend,
   if (!options.synthetic && !backend.isVirtual()) {
     SLUICE_ASSIGN_OR_RETURN(files, openCheckpoint(*plan, options.modelDir));
   }
-  SLUICE_ASSIGN_OR_RETURN(BoundMemory memory,
-                          BoundMemory::allocate(*plan, backend));
+  backend.setProgress(options.pinning);
+  auto allocated = BoundMemory::allocate(*plan, backend);
+  backend.setProgress({});
+  SLUICE_ASSIGN_OR_RETURN(BoundMemory memory, std::move(allocated));
   const plan::fb::Plan &root = plan->get();
   auto state = std::unique_ptr<State>(
       new State{std::move(plan), backend, std::move(memory), {}, {}});

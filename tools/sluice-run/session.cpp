@@ -18,10 +18,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// A progress line that redraws itself, on terminals alone.
-void showProgress(uint64_t done, uint64_t total) {
-  std::fprintf(stderr, "\rloading weights %s of %s%s",
-               formatBytes(done).c_str(), formatBytes(total).c_str(),
-               done == total ? "\r\033[K" : "");
+void showProgress(const char *what, uint64_t done, uint64_t total) {
+  std::fprintf(stderr, "\r%s %s of %s%s", what, formatBytes(done).c_str(),
+               formatBytes(total).c_str(), done == total ? "\r\033[K" : "");
   std::fflush(stderr);
 }
 
@@ -44,8 +43,14 @@ Result<Session> openSession(const RunOptions &options) {
   load.routing = session.routing.get();
   load.policy = options.policy;
   load.synthetic = options.synthetic;
-  if (!options.quiet && isatty(STDERR_FILENO))
-    load.progress = showProgress;
+  if (!options.quiet && isatty(STDERR_FILENO)) {
+    load.pinning = [](uint64_t done, uint64_t total) {
+      showProgress("pinning host memory", done, total);
+    };
+    load.progress = [](uint64_t done, uint64_t total) {
+      showProgress("loading weights", done, total);
+    };
+  }
   SLUICE_ASSIGN_OR_RETURN(session.executor,
                           Executor::create(plan, *session.backend, load));
   session.loadMs =

@@ -31,7 +31,11 @@ Status Engine::prefetch(uint32_t bank, uint32_t from, uint32_t limit) {
     evidence = std::span(before.latest).first(before.latestRows * before.topK);
   }
   prefetcher.guess(store.banks[bank], evidence, limit);
-  return pump();
+  // While the bus has the demand to move the device waits for it, and there is
+  // time to enqueue something behind that. Later the device waits for what
+  // follows this: then guesses go while the host waits for ids.
+  SLUICE_ASSIGN_OR_RETURN(const bool arrived, transfers.demandHasArrived());
+  return arrived ? Status::ok() : pump();
 }
 
 } // namespace sluice::experts

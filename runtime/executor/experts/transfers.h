@@ -47,6 +47,13 @@ public:
   /// Makes `stream` wait for all demand copies enqueued so far.
   Status waitForDemand(StreamKind stream);
 
+  /// Whether all demand copies enqueued so far have run.
+  Result<bool> demandHasArrived() {
+    if (demandEvent == kNone)
+      return true;
+    return backend.query(demandEvent);
+  }
+
   /// Marks the end of a wave on the compute stream; its number.
   Result<uint64_t> recordWave();
   /// The host knows that every wave so far has run.

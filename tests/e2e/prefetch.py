@@ -1,0 +1,130 @@
+"""Experts move ahead of their layer only where that pays: never a longer step, few bytes more.
+
+    python3 prefetch.py --bin build/bin [--filter NAME]
+
+The demo model with a recording of its own routing, over shipped profiles of machines, budgets,
+batches and ways to compute what is missing. Where the planner moves experts ahead, the same plan
+without schedule-prefetch is the reference: in virtual time (sim, exact on every machine) on the
+same routing the step may not be longer, and what is missing may grow by 15% of its bytes at most,
+whoever reads it: a split gives the bus what the CPU would have read.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+
+from support import DEMO, TestFailure, Tools, generate, read_json
+
+MODEL = os.path.join(DEMO, "target")
+PROFILES = os.path.join(os.path.dirname(DEMO), "..", "compiler", "analysis", "hardware")
+MAX_SEQ, TOKENS = 96, 48
+# What is no longer than this is no longer: slots begin with what the recording is behind.
+LONGER, MOST_BYTES = 1.005, 1.15
+SMALLEST = re.compile(r"smallest budget that works is --gpu-memory (\d+)")
+DEPTH = re.compile(r"^prefetch depth +(\d+); ", re.MULTILINE)
+
+
+class Demo:
+    """The demo model, its recording, and where its plans go."""
+
+    def __init__(self, tools, work):
+        self.tools, self.work = tools, work
+        plan = os.path.join(work, "demo.plan")
+        tools.check("sluice-compile", MODEL, "-o", plan, "--batch", 8, "--max-seq", 256)
+        prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
+        generate(tools, plan, prompts, TOKENS, work, "cpu")
+        self.routing = os.path.join(work, "routing.safetensors")
+
+    def compile(self, name, batch, arguments):
+        """Compiles a plan; its path and what --explain says."""
+        plan = os.path.join(self.work, name + ".plan")
+        flags = ["-o", plan, "--max-seq", MAX_SEQ, "--batch", batch, "--routing", self.routing]
+        said = self.tools.check("sluice-compile", MODEL, *flags, "--explain", *arguments)
+        return plan, said.stdout
+
+    def budget(self, batch, share):
+        """So far on the way from the smallest budget to everything resident."""
+        flags = ["-o", os.path.join(self.work, "none.plan"), "--max-seq", MAX_SEQ]
+        flags += ["--batch", batch]
+        refused = self.tools.run("sluice-compile", MODEL, *flags, "--gpu-memory", 1)
+        least = SMALLEST.search(refused.stderr)
+        if not least:
+            raise TestFailure(f"--gpu-memory 1 names no smallest budget: {refused.stderr.strip()}")
+        _, said = self.compile("none", batch, [])
+        most = re.search(r"^total +gpu +(\d+)", said, re.MULTILINE)
+        return int(int(least.group(1)) + share * (int(most.group(1)) - int(least.group(1))))
+
+    def run(self, plan, batch, profile):
+        """Milliseconds a step, and bytes of missing experts, of the recording again."""
+        flags = ["--backend", "sim", "--hardware", profile, "--routing", f"replay:{self.routing}"]
+        size = ["-p", 0, "-n", min(40, 480 // batch), "-b", batch, "-r", 2, "-o", "json"]
+        row = json.loads(self.tools.check("sluice-bench", plan, *flags, *size).stdout)[0]
+        return row["step_ms_mean"], row["expert_bytes_moved"] + row["expert_bytes_on_host"]
+
+
+def check(demo, profile, mode, share, batch):
+    """Yields what does not hold of one case; gives whether anything moved ahead."""
+    path = os.path.join(PROFILES, profile + ".json")
+    arguments = ["--hardware", path, "--experts", mode]
+    arguments += ["--gpu-memory", demo.budget(batch, share)]
+    name = f"{profile}, {mode}, {share:.0%} of the budget, n {batch}"
+    plan, said = demo.compile("with", batch, arguments)
+    depth = DEPTH.search(said)
+    if not depth:
+        raise TestFailure(f"{name}: --explain does not say the prefetch depth")
+    if depth.group(1) == "0":
+        return False, []
+    reference, _ = demo.compile(
+        "without", batch, [*arguments, "--disable-pass", "schedule-prefetch"]
+    )
+    time, moved = demo.run(plan, batch, path)
+    before, all_bytes = demo.run(reference, batch, path)
+    print(
+        f"{name}: depth {depth.group(1)}, {before:.3f} to {time:.3f} ms,"
+        f" {moved / all_bytes:.3f} times the bytes",
+        flush=True,
+    )
+    problems = []
+    if not time <= LONGER * before:
+        problems.append(f"{name}: {time:.3f} ms a step, {before:.3f} without, expected no longer")
+    if not moved <= MOST_BYTES * all_bytes:
+        problems.append(
+            f"{name}: {moved} bytes of {all_bytes} without, expected {MOST_BYTES} times"
+        )
+    return True, problems
+
+
+def main():
+    """Every case, or those asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bin", required=True, help="the folder with Sluice's tools")
+    parser.add_argument("--filter", default="", help="only profiles and ways whose name holds this")
+    options = parser.parse_args()
+    ahead, problems = {}, []
+    with tempfile.TemporaryDirectory(prefix="sluice-prefetch-") as folder:
+        try:
+            demo = Demo(Tools(options.bin), folder)
+            for profile in ("h200", "rtx_3060_12gb"):
+                for mode in ("fetch", "split"):
+                    if options.filter not in f"{profile}, {mode}":
+                        continue
+                    ahead[profile, mode] = 0
+                    for share in (0.1, 0.3, 0.6):
+                        for batch in (2, 4, 8, 16):
+                            moves, found = check(demo, profile, mode, share, batch)
+                            ahead[profile, mode] += moves
+                            problems += found
+        except TestFailure as failure:
+            problems.append(str(failure))
+    if not any(ahead.values()):
+        problems.append("nothing moved ahead in any case: the cases show nothing")
+    sys.exit("\n".join(problems) if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
