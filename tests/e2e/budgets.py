@@ -46,7 +46,7 @@ def cases(passes):
     """Every case, the cheap axes one at a time around a middle, and some corners together."""
     for gpu in (0.0, 0.1, 0.3, 0.6, 0.9):
         yield Case(f"budget {gpu:.0%}", gpu=gpu)
-    for batch in (1, 2, 8, 64):
+    for batch in (1, 2, 8, 16, 32, 64):
         yield Case(f"n {batch}", batch=batch)
     yield Case("n 64, smallest budget", batch=64, gpu=0.0)
     for host in (0.0, 0.5):
@@ -54,12 +54,20 @@ def cases(passes):
         yield Case(f"host memory {host:.0%}, smallest budget", host=host, gpu=0.0)
     for name in passes:
         yield Case(f"without {name}", compile=["--disable-pass", name])
+        yield Case(f"without {name}, half on disk", host=0.5, compile=["--disable-pass", name])
     for policy in POLICIES:
-        yield Case(f"policy {policy}", run=["--policy", policy])
+        run = ["--policy", policy]
+        yield Case(f"policy {policy}", run=run)
+        yield Case(f"policy {policy}, all on disk", host=0.0, run=run)
+        for mode in ("fetch", "split"):
+            yield Case(f"policy {policy}, {mode}", compile=["--experts", mode], run=run)
     for mode in MODES:
         yield Case(f"experts {mode}", compile=["--experts", mode])
         yield Case(f"experts {mode}, smallest budget", gpu=0.0, compile=["--experts", mode])
-    yield Case("experts split, half on disk", host=0.5, compile=["--experts", "split"])
+    for mode in ("fetch", "split"):
+        name = f"experts {mode}"
+        yield Case(f"{name}, half on disk", host=0.5, compile=["--experts", mode])
+        yield Case(f"{name}, n 16", batch=16, compile=["--experts", mode])
     for batch in (1, 4):
         yield Case(f"serial, n {batch}", batch=batch, gpu=0.6, compile=["--schedule", "serial"])
 

@@ -1,0 +1,110 @@
+"""What each optional pass is worth: left out, a step takes longer or memory is larger.
+
+    python3 passes.py --bin build/bin
+
+The demo model in a budget that a part of its experts fits into, with a recording of its own
+routing, in virtual time on the same routing. budgets.py shows that no pass changes a bit;
+schedule-prefetch has prefetch.py. canonicalize and cse tidy up for others, and assign-streams lets
+the step's inputs and outputs go beside compute, which is nothing at this size.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+
+from invariance import optional_passes
+from support import DEMO, TestFailure, Tools, generate, read_json
+
+MODEL = os.path.join(DEMO, "target")
+PROFILES = os.path.join(os.path.dirname(DEMO), "..", "compiler", "analysis", "hardware")
+BATCH, MAX_SEQ, TOKENS = 4, 96, 48
+SLOTS_BYTES = 10 << 20  # above the smallest budget
+SMALLEST = re.compile(r"smallest budget that works is --gpu-memory (\d+)")
+# Shorter by this share at least with the pass than without, by way to compute what is missing.
+WORTH = {
+    "fetch": {
+        "merge-expert-io": 0.2,
+        "form-graphs": 0.1,
+        "place-experts": 0.05,
+        "fuse-llm": 0.02,
+    },
+    "split": {"merge-expert-io": 0.2, "form-graphs": 0.1, "split-misses": 0.05, "fuse-llm": 0.02},
+}
+
+
+class Demo:
+    """The demo model and its recording."""
+
+    def __init__(self, tools, work):
+        self.tools, self.plan = tools, os.path.join(work, "demo.plan")
+        self.flags = ["-o", self.plan, "--batch", BATCH, "--max-seq", MAX_SEQ]
+        self.hardware = os.path.join(PROFILES, "rtx_3060_12gb.json")
+        tools.check("sluice-compile", MODEL, "-o", self.plan, "--batch", 8, "--max-seq", 256)
+        prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
+        generate(tools, self.plan, prompts, TOKENS, work, "cpu")
+        self.routing = os.path.join(work, "routing.safetensors")
+
+    def smallest(self, *flags):
+        """The smallest budget that works with these flags."""
+        refused = self.tools.run("sluice-compile", MODEL, *self.flags, *flags, "--gpu-memory", 1)
+        found = SMALLEST.search(refused.stderr)
+        if not found:
+            raise TestFailure(f"--gpu-memory 1 names no smallest budget: {refused.stderr.strip()}")
+        return int(found.group(1))
+
+    def step(self, mode, budget, *flags):
+        """Milliseconds a step of the recording again."""
+        flags = ["--experts", mode, "--gpu-memory", budget, "--routing", self.routing, *flags]
+        flags += ["--hardware", self.hardware]
+        self.tools.check("sluice-compile", MODEL, *self.flags, *flags)
+        how = ["--backend", "sim", "--hardware", self.hardware, "-o", "json"]
+        how += ["--routing", f"replay:{self.routing}", "-p", 0, "-n", 40, "-b", BATCH, "-r", 2]
+        return json.loads(self.tools.check("sluice-bench", self.plan, *how).stdout)[0][
+            "step_ms_mean"
+        ]
+
+
+def check(demo):
+    """Yields what does not hold."""
+    budget = demo.smallest() + SLOTS_BYTES
+    for mode, worth in WORTH.items():
+        time = demo.step(mode, budget)
+        for name, least in worth.items():
+            without = demo.step(mode, budget, "--disable-pass", name)
+            print(f"{mode}: {without:.3f} ms without {name}, {time:.3f} with it", flush=True)
+            if not time <= (1 - least) * without:
+                yield f"{mode}, {name}: {time:.3f} ms of {without:.3f}, expected {least:.0%} less"
+    # Buffers that are not there at the same time share their bytes.
+    least, without = demo.smallest(), demo.smallest("--disable-pass", "plan-memory")
+    print(f"smallest budget: {without} bytes without plan-memory, {least} with it", flush=True)
+    if not least < without:
+        yield f"plan-memory: a smallest budget of {least} bytes, expected less than {without}"
+
+
+def main():
+    """All of it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bin", required=True, help="the folder with Sluice's tools")
+    tools = Tools(parser.parse_args().bin)
+    judged = {name for worth in WORTH.values() for name in worth}
+    judged |= {"plan-memory", "schedule-prefetch", "canonicalize", "cse", "assign-streams"}
+    problems = [
+        f"{name}: an optional pass that nobody measures"
+        for name in optional_passes(tools)
+        if name not in judged
+    ]
+    with tempfile.TemporaryDirectory(prefix="sluice-passes-") as work:
+        try:
+            problems += check(Demo(tools, work))
+        except TestFailure as failure:
+            problems.append(str(failure))
+    sys.exit("\n".join(problems) if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
