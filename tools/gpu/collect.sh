@@ -5,7 +5,8 @@
 #   tools/gpu/collect.sh BUILD_DIR DIR [BINARY...]
 #
 # Takes bin/cuda_kernels_test, bin/cuda_kernels_bench, bin/backend_test and the BINARYs
-# named (paths below BUILD_DIR or absolute), and run_tests.sh itself. Configure BUILD_DIR with
+# named (paths below BUILD_DIR or absolute), and run_tests.sh itself. Where BUILD_DIR has a
+# compiler also sluice-run and, in DIR/plans, the plans of e2e.sh. Configure BUILD_DIR with
 # -DCMAKE_CUDA_ARCHITECTURES=90a-real: one architecture keeps the folder small.
 set -eu
 
@@ -16,7 +17,14 @@ fi
 build=$1 dir=$2
 shift 2
 mkdir -p "$dir"
-for binary in bin/cuda_kernels_test bin/cuda_kernels_bench bin/backend_test "$@"; do
+tools=()
+if [ -x "$build/bin/sluice-compile" ]; then
+  tools+=(bin/sluice-run)
+  tests=$(cd "$(dirname "$0")/../../tests/e2e" && pwd)
+  python3 -B "$tests/budgets.py" --bin "$build/bin" --make "$dir/plans/budgets" >/dev/null
+  python3 -B "$tests/backends_agree.py" --bin "$build/bin" --make "$dir/plans/agree" >/dev/null
+fi
+for binary in bin/cuda_kernels_test bin/cuda_kernels_bench bin/backend_test "${tools[@]}" "$@"; do
   [ -e "$binary" ] || binary="$build/$binary"
   if [ ! -x "$binary" ]; then
     echo "$0: $binary is not there, build it first" >&2

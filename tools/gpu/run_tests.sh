@@ -4,8 +4,8 @@
 #   tools/gpu/run_tests.sh DIR [LOGS]
 #
 # DIR holds stripped binaries (tools/gpu/collect.sh makes it). Runs cuda_kernels_test
-# and every other *_test or test_* there, DIR/e2e.sh if there is one, then
-# compute-sanitizer's memcheck and racecheck over few cases (backend_test too, when it
+# and every other *_test or test_* there, the end-to-end tests if DIR/plans is there and
+# this is run in a checkout, then compute-sanitizer's memcheck and racecheck over few cases (backend_test too, when it
 # is there), then the benchmark.
 # Prints a short table last; ends with 1 when anything failed. A test that finds
 # no GPU, a missing binary and a missing tool are failures here. Full logs go to
@@ -44,7 +44,7 @@ step() {
   shift 2
   echo "== $name: $*"
   timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 || code=$?
-  note=$(grep -E '^\[  (PASSED|FAILED)  \]|ERROR SUMMARY|RACECHECK SUMMARY|^skipped' "$log" | head -4 | tr '\n' ';')
+  note=$(grep -E '^\[  (PASSED|FAILED)  \]|ERROR SUMMARY|RACECHECK SUMMARY|^skipped|ways give|plans agree' "$log" | head -4 | tr '\n' ';')
   if [ $code -eq 0 ] && grep -q -E '^skipped: no GPU|^cuda is (compiled but )?not ' "$log"; then
     code=77
   fi
@@ -67,7 +67,14 @@ for test in "$dir"/*_test "$dir"/test_*; do
   name=$(basename "$test")
   [ -x "$test" ] && [ "$name" != cuda_kernels_test ] && step "$name" 200 "$test" --gtest_brief=1
 done
-[ -f "$dir/e2e.sh" ] && step e2e 400 bash "$dir/e2e.sh" "$dir"
+e2e=$(cd "$(dirname "$0")" && pwd)/e2e.sh
+if [ ! -d "$dir/plans" ]; then
+  row e2e skipped 0 "no $dir/plans: collect.sh makes them where sluice-compile is"
+elif [ ! -f "$e2e" ]; then
+  row e2e skipped 0 "run tools/gpu/run_tests.sh in a checkout: its scripts are not here"
+else
+  step e2e 400 bash "$e2e" "$dir"
+fi
 
 # The tests look at every code CUDA returns, so that memcheck need not report those
 # that cuBLASLt tries and takes back; the library's kernels are not ours to race.
