@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds what --explain predicts against what the GPU does, over budgets and batches.
 
-    predictions.py BIN LOGS [--hardware HW | --profile-rounds N] [--routing FILE] [CASE...]
+    predictions.py BIN LOGS [--hardware HW | --profile-rounds N] [--routing FILE]
+                   [--within PERCENT] [CASE...]
 
 BIN holds sluice-compile, sluice-bench and sluice-profile. A CASE is BUDGET:N:EXPERTS, as in
 12GiB:128:auto; without any, a matrix of them. The model is Qwen3-30B-A3B's shapes with weights
@@ -16,7 +17,8 @@ meanwhile. Routing is uniform, as predictions without a recording assume. With -
 of that recording, whose name is in those of the files of a case: the prediction is the mean over
 its tokens behind a short warm-up, and so it is run once around, on slots that a part of it has
 warmed. Prints predicted, simulated and measured milliseconds a step; plans and output go to LOGS.
-Ends with 1 when a case could not run: how far off is too far is for the reader.
+Ends with 1 when a case could not run, and with --within where a prediction is further off than
+that: the one by the own rates where there is one.
 """
 
 import argparse
@@ -136,7 +138,10 @@ class Runner:
         return path
 
     def case(self, budget, batch, experts, rounds):
-        """Gives a case's row of the table: of one run, or of `rounds` between profiles."""
+        """Gives a case's row of the table, of one run or of `rounds` between profiles.
+
+        And by how much the prediction is off: the one by the run's own rates where there is one.
+        """
         name = f"{budget}-n{batch}-{experts}"
         if self.routing:
             name += f"-{self.routing.stem}"
@@ -174,7 +179,8 @@ class Runner:
         if rounds:
             cells += [span(predicted), span(measured), span(map(rate_together, around), 0)]
             cells.append(f"{statistics.mean(own):.2f}" if own else "")
-        return "| " + " | ".join(map(str, cells)) + " |"
+        ratio = statistics.mean(own) if own else times[0] / times[2]
+        return "| " + " | ".join(map(str, cells)) + " |", abs(ratio - 1)
 
     def as_in_run(self, name, batch, row):
         """The hardware, but bus and CPU at once as they were in the run that `row` is of.
@@ -218,6 +224,12 @@ def main():
     known.add_argument("--hardware", type=pathlib.Path, help="this machine's hw.json")
     known.add_argument("--profile-rounds", type=int, default=0, metavar="N", help="see above")
     parser.add_argument("--routing", type=pathlib.Path, help="a recording of a model of this shape")
+    parser.add_argument(
+        "--within",
+        type=float,
+        metavar="PERCENT",
+        help="end with 1 where a prediction is further off",
+    )
     parser.add_argument("cases", nargs="*", metavar="BUDGET:N:EXPERTS")
     arguments = parser.parse_intermixed_args()
     if arguments.profile_rounds < 0:
@@ -244,7 +256,14 @@ def main():
     for case in arguments.cases or MATRIX:
         budget, batch, experts = case.split(":")
         try:
-            print(runner.case(budget, int(batch), experts, rounds), flush=True)
+            row, off = runner.case(budget, int(batch), experts, rounds)
+            print(row, flush=True)
+            if arguments.within is not None and not 100 * off <= arguments.within:
+                failed = True
+                print(
+                    f"{case}: {100 * off:.1f}% off, expected {arguments.within}% at most",
+                    file=sys.stderr,
+                )
         except Failure as failure:
             failed = True
             print(failure, file=sys.stderr)
