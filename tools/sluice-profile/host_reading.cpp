@@ -145,6 +145,7 @@ Figure profileRead(std::span<const std::byte> weights) {
   PlainJob pass(1, bytes);
   pass.parts[0] = weights.data();
   std::vector<double> us;
+  us.reserve(kPasses);
   for (int i = 0; i < kPasses; ++i)
     us.push_back(pass.run(pool));
   const double best = *std::min_element(us.begin(), us.end());
