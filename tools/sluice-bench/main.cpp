@@ -9,6 +9,7 @@
 #include "tools/sluice-run/files.h"
 #include "tools/sluice-run/session.h"
 #include "tools/support/log.h"
+#include "tools/support/output_file.h"
 
 #include <algorithm>
 #include <iostream>
@@ -175,6 +176,8 @@ std::vector<Test> testsFor(const BenchOptions &options,
 }
 
 Status bench(const BenchOptions &options) {
+  SLUICE_RETURN_IF_ERROR(checkOutput("--trace", options.trace));
+  SLUICE_RETURN_IF_ERROR(checkOutput("--trace-out", options.traceOut));
   // What the plan cannot run is refused before its weights are read.
   std::vector<Test> tests;
   {

@@ -56,6 +56,16 @@ PROMPT_IDS = {
     "too deep": ("[" * 100_000, "ids.json"),
     "longer than the plan": (str([1] * 65), "64"),
 }
+# Outputs that are written last are looked at first, before the plan is.
+OUTPUTS = [
+    *(
+        ("sluice-run", flag, ["none.plan", "--prompt", "hello", flag])
+        for flag in ("--ids-out", "--logits-out", "--metrics", "--record-routing", "--trace")
+    ),
+    ("sluice-bench", "--trace", ["none.plan", "--bubbles", "--trace"]),
+    ("sluice-bench", "--trace-out", ["none.plan", "--trace-out"]),
+    ("sluice-profile", "-o", ["--plan", "none.plan", "-o"]),
+]
 
 
 def cases():
@@ -81,6 +91,8 @@ def cases():
     )
     for name, (says, flags) in RUN_FLAGS.items():
         yield run_flags(name, says, flags)
+    for tool, flag, flags in OUTPUTS:
+        yield no_folder(tool, flag, flags)
     for name, (text, says) in PROMPT_IDS.items():
         yield prompt_ids(name, text, says)
     yield Case(
@@ -103,6 +115,15 @@ def compile_flags(name, says, flags, code):
 def run_flags(name, says, flags):
     """sluice-run of the good plan with bad flags."""
     return Case(f"usage: {name}", "sluice-run", lambda f, g: [g.plan, *flags], says, 2)
+
+
+def no_folder(tool, flag, flags):
+    """A tool whose output has no folder; the plan does not exist either."""
+
+    def prepare(folder, good):
+        return [*flags, os.path.join(folder, "nowhere", "out")]
+
+    return Case(f"usage: {tool} {flag} in no folder", tool, prepare, f"{flag}: ")
 
 
 def prompt_ids(name, text, says):
