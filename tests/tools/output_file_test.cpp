@@ -42,8 +42,8 @@ TEST(OutputFile, NamesFlagAndPath) {
   const testing::TemporaryDirectory work;
   const fs::path folder(work.path());
   const std::string nowhere = (folder / "nowhere" / "x.json").string();
-  EXPECT_EQ(said(nowhere),
-            "--metrics: " + nowhere + ": cannot create: No such file or directory");
+  EXPECT_EQ(said(nowhere), "--metrics: " + nowhere +
+                               ": cannot create: No such file or directory");
   EXPECT_EQ(said(folder), "--metrics: " + folder.string() +
                               " is a folder, expected a name for a file");
   // A file is no folder.

@@ -102,13 +102,12 @@ Status complete(const RunOptions &options, Session &session,
   if (!options.trace.empty()) {
     SLUICE_ASSIGN_OR_RETURN(experts.bubbleShare, finishTrace(options, session));
   }
-  const double predicted = session.executor->plan().get().predicted_step_ms();
+  const RunFacts facts = factsOf(options, session, metrics);
   if (!options.metrics.empty())
-    SLUICE_RETURN_IF_ERROR(writeMetrics(options.metrics, metrics, experts,
-                                        session.loadMs, predicted,
-                                        session.backend->name()));
+    SLUICE_RETURN_IF_ERROR(
+        writeMetrics(options.metrics, metrics, experts, facts));
   if (!options.quiet)
-    logInfo(figuresLine(metrics, experts, session.loadMs, predicted));
+    logInfo(figuresLine(metrics, experts, facts));
   return Status::ok();
 }
 

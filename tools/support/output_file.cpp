@@ -19,8 +19,9 @@ Status checkOutput(std::string_view flag, const std::string &path) {
   // The first step of writing it, undone by the destructor, knows best.
   const auto file = NewFile::create(path);
   if (!file)
-    return Status(file.status().code(), std::string(flag) + ": " +
-                                            std::string(file.status().message()));
+    return Status(file.status().code(),
+                  std::string(flag) + ": " +
+                      std::string(file.status().message()));
   return Status::ok();
 }
 
