@@ -38,9 +38,8 @@ Result<ReportRow> policyRow(const experts::RoutingTrace &trace,
   const std::vector<uint32_t> bankExperts(trace.banks, trace.experts);
   for (const char *name : experts::kPolicyNames) {
     SLUICE_ASSIGN_OR_RETURN(
-        auto policy,
-        experts::makePolicy(name,
-                            {.bankExperts = bankExperts, .popularity = {}}));
+        auto policy, experts::makePolicy(
+                         name, {.bankExperts = bankExperts, .popularity = {}}));
     add(name, experts::replay(uses, slots, std::move(policy)).hitRate());
   }
   add("belady", uses.ids.empty()
@@ -73,7 +72,8 @@ Status comparePolicies(const std::string &path,
     if (rows > trace->rows)
       return Status(ErrorCode::InvalidArgument,
                     "-b is " + std::to_string(rows) + ", expected 1 to " +
-                        std::to_string(trace->rows) + ", the tokens of " + path);
+                        std::to_string(trace->rows) + ", the tokens of " +
+                        path);
   for (uint32_t rows : rowsPerStep) {
     const experts::UseTrace uses = experts::groupUses(*trace, rows);
     for (uint32_t fifths : kFifths) {

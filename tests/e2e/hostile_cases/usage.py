@@ -39,6 +39,12 @@ RUN_FLAGS = {
     "negative top-k": ("top-k", ["--prompt", "hello", "--top-k=-1"]),
     "negative number of tokens": ("max-tokens", ["--prompt", "hello", "--max-tokens=-5"]),
     "seed in words": ("seed", ["--prompt", "hello", "--seed", "lucky"]),
+    "figures of a chat": ("--metrics excludes --chat", ["--chat", "--metrics", "x"]),
+    "routing of a chat": ("--record-routing", ["--chat", "--record-routing", "x"]),
+    "ids of a chat": ("--ids-out", ["--chat", "--ids-out", "x"]),
+    "logits of a chat": ("--logits-out", ["--chat", "--logits-out", "x"]),
+    "system message of a prompt": ("--system requires", ["--prompt", "hello", "--system", "x"]),
+    "thinking of a prompt": ("--chat", ["--prompt", "hello", "--no-thinking"]),
 }
 PROMPT_IDS = {
     "empty file": ("", "ids.json"),
