@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <string>
 
 namespace sluice {
 namespace {
@@ -69,9 +70,17 @@ private:
         return;
       }
     std::fprintf(stderr,
-                 "SLUICE_FAULT: found '%.*s', expected uring, direct, pin, "
-                 "alloc, read, short or graph, alone or as NAME:N; left out\n",
-                 int(text.size()), text.data());
+                 "SLUICE_FAULT: found '%.*s', expected %s, alone or as NAME:N; "
+                 "left out\n",
+                 int(text.size()), text.data(), namesInWords().c_str());
+  }
+
+  /// "uring, direct or far".
+  static std::string namesInWords() {
+    std::string words(kNames[0]);
+    for (int i = 1; i < kCount; ++i)
+      words.append(i + 1 < kCount ? ", " : " or ").append(kNames[i]);
+    return words;
   }
 
   Entry entries[kCount];

@@ -18,8 +18,12 @@ from support import DEMO, TestFailure, Tools, read_json, write_json
 
 BATCH, MAX_SEQ = 3, 64
 LAYERS, TOP_K, VOCABULARY = 6, 8, 2048
-COLUMNS = ["model", "size", "params", "backend", "budget", "n", "test", "t/s", "hit %"]
-COLUMNS += ["GB/token", "bus GB/s", "bus %", "routing"]
+COLUMNS = ["model", "size", "params", "backend", "budget", "n", "test", "t/s", "P50 ms", "P95 ms"]
+COLUMNS += ["hit %", "GB/token"]
+MOVING = ["wasted GB/token", "bus GB/s", "bus %"]
+THEORY_COLUMNS = ["n", "unique experts", "I/O ms/layer", "attn ms/layer", "tok/s", "speed-up"]
+RUN_COLUMNS = ["backend", "unique, run", "missing, run", "I/O ms, run", "tok/s, run"]
+RUN_COLUMNS += ["speed-up, run", "routing"]
 UNIFORM = "synthetic:repeat=0,skew=0,seed=7"
 SPEED = re.compile(r"^\d+\.\d\d ± \d+\.\d\d$")
 # n: unique experts, I/O ms a layer, aggregate tok/s, speed-up; from exact fractions.
@@ -53,6 +57,17 @@ BAD_USAGE = {
     "unknown sweep": (["PLAN", "--sweep", "m"], "--sweep"),
     "policies of a plan": (["PLAN", "--policies", "x"], "--policies"),
     "theory of a plan and its own": (["PLAN", "--theory", "--layers", "2"], "--layers"),
+    "theory of a plan with prompts": (["PLAN", "--theory", "-p", "8"], "-p is '8'"),
+    "theory of a backend alone": (["--theory", "--backend", "cpu"], "--backend is of a run"),
+    "theory of a length alone": (["--theory", "-n", "4"], "--n-gen is of a run"),
+    "theory and sweep": (["PLAN", "--theory", "--sweep", "n"], "--theory"),
+    "sweep of prompts": (["PLAN", "--sweep", "n", "-p", "8"], "-p is '8'"),
+    "sweep of nothing": (["PLAN", "--sweep", "n", "-n", "0"], "-n is '0'"),
+    "sweep of lengths": (["PLAN", "--sweep", "n", "-n", "4,8"], "-n is '4,8'"),
+    "sweep of depths": (["PLAN", "--sweep", "n", "-d", "0,8"], "-d is '0,8'"),
+    "policies and one of them": (["--policies", "x", "--policy", "lru"], "--policy"),
+    "policies on a backend": (["--policies", "x", "--backend", "cpu"], "--backend"),
+    "policies of the theory": (["--policies", "x", "--theory"], "--theory"),
 }
 REFUSED = {
     "more sequences than the plan's": (["-b", f"1,{BATCH + 1}", "-p", "8", "-n", "0"], "--batch"),
@@ -99,7 +114,8 @@ SWEEP = ["-p", "9,3", "-n", "4", "-d", "0,5", "-b", f"1,{BATCH}", "-r", "2"]
 def check_markdown(run):
     """Columns, rows and cells for people."""
     rows = markdown(run(*SWEEP).stdout)
-    expect(rows[0] == COLUMNS, f"columns {rows[0]}, expected {COLUMNS}")
+    columns = [*COLUMNS, "routing"]
+    expect(rows[0] == columns, f"columns {rows[0]}, expected {columns}")
     found = [(int(row[5]), row[6]) for row in rows[1:]]
     expect(found == expected_tests(), f"rows {found}, expected {expected_tests()}")
     for row in rows[1:]:
@@ -107,7 +123,8 @@ def check_markdown(run):
         expect(re.match(r"^\d+\.\d\d MiB$", row[1]), f"no size: {row}")
         expect(row[4] == "none", f"a budget that was not given: {row}")
         expect(SPEED.match(row[7]), f"no speed: {row}")
-        expect(row[8:] == ["100.0", "0.0000", "0.00", "-", "model"], f"experts moved: {row}")
+        expect(0 < float(row[8]) <= float(row[9]), f"no latencies: {row}")
+        expect(row[10:] == ["100.0", "0.0000", "model"], f"experts moved: {row}")
     quiet = run("-p", "2", "-n", "0", "-r", "1").stdout
     expect(markdown(quiet)[1][6] == "pp2", f"-n 0 still runs: {quiet}")
 
@@ -199,16 +216,137 @@ def check_moving(tools, work):
     for key in ("expert_hits", "expert_misses", "expert_bytes_moved"):
         expect(first[key] == second[key], f"two replays differ in {key}")
     expect(first["routing"] == f"replay:{routing}", "the output hides that routing is replaced")
-    table = tools.check("sluice-bench", "--policies", routing, "-b", "1,2").stdout
-    expect("next_use" in table and "Belady" in table, f"no policies in {table[:300]!r}")
+    check_policies(tools, routing)
     # Virtual time knows no noise: two runs are alike, and n pays as the union says.
     sweep = ["--backend", "sim", "--routing", UNIFORM, "--sweep", "n"]
     rows = bench(*sweep)
     expect([row["n"] for row in rows] == [1, 4, 8], f"swept {[row['n'] for row in rows]}")
     expect(rows == bench(*sweep), "two simulations differ")
     expect(rows[0]["speedup"] == 1 and rows[2]["speedup"] > 1, f"no gain of n: {rows}")
+    check_theory_beside_run(tools, plan, rows)
+    check_moving_table(tools, plan)
+    check_predictions(tools, plan, work)
     refused = tools.run("sluice-bench", plan, *shape, "--backend", "sim")
     expect(refused.returncode == 1 and "--routing" in refused.stderr, "sim without routing")
+
+
+def check_policies(tools, routing):
+    """The same hit rates as Markdown, CSV and JSON; none is above Belady's."""
+
+    def run(form):
+        flags = ["--policies", routing, "-b", "1,2", "-o", form]
+        return tools.check("sluice-bench", *flags).stdout
+
+    table, records = markdown(run("md")), json.loads(run("json"))
+    policies = ["lru", "lfu", "lfru", "next_use"]
+    expect(table[0] == ["n", "resident", "slots", *policies, "Belady"], f"columns {table[0]}")
+    found = [(record["n"], record["resident_share"], record["slots"]) for record in records]
+    pools = [(0.2, 153), (0.4, 307), (0.6, 460)]  # of 6 x 128 experts
+    expect(found == [(n, *pool) for n in (1, 2) for pool in pools], f"rows {found}")
+    for cells, record in zip(table[1:], records, strict=True):
+        rates = [record[f"{name}_hit_rate"] for name in [*policies, "belady"]]
+        expect(0 < max(rates) == rates[-1] <= 1, f"a policy beats the optimum: {record}")
+        expect(cells[3:] == [f"{100 * rate:.2f} %" for rate in rates], f"{cells} is not {record}")
+    rows = list(csv.DictReader(io.StringIO(run("csv"))))
+    numbers = [{key: float(value) for key, value in row.items()} for row in rows]
+    expect(numbers == records, f"CSV {numbers} is not {records}")
+
+
+def check_theory_beside_run(tools, plan, swept):
+    """Beside the formula stands what `swept`, the sweep on sim, gave; nothing beyond the plan."""
+    flags = ["--theory", "-n", "4", "-r", "2", "--backend", "sim", "--routing", UNIFORM]
+
+    def run(*more):
+        return tools.check("sluice-bench", plan, *flags, *more).stdout
+
+    records = json.loads(run("-o", "json"))
+    expect([record["n"] for record in records] == list(THEORY), "other numbers of sequences")
+    pairs = [("avg_ts", "run_tok_s"), ("speedup", "run_speedup"), ("step_ms_mean", "run_step_ms")]
+    pairs += [("missing_experts_a_layer", "run_missing_experts"), ("routing", "routing")]
+    pairs += [("unique_experts_a_layer", "run_unique_experts"), ("backend", "backend")]
+    for row, record in zip(swept, records):
+        for ours, theirs in pairs:
+            expect(row[ours] == record[theirs], f"{theirs} is {record[theirs]}, swept {row[ours]}")
+        expect(row["unique_experts_theory"] == record["unique_experts"], "another theory")
+        # Routing is uniform: the union is what the formula expects of it.
+        ratio = record["run_unique_experts"] / record["unique_experts"]
+        expect(abs(ratio - 1) < 0.1, f"n = {row['n']}: {ratio} of the expected union")
+        expect(record["run_missing_experts"] < record["run_unique_experts"], "none is resident")
+        # Bytes over the bus's rate: the part of a layer's time that moving them must take.
+        layer_ms = record["run_step_ms"] / LAYERS
+        expect(0 < record["run_io_ms"] < layer_ms, f"{record['run_io_ms']} ms of {layer_ms}")
+    keys = ["backend", "routing", *(key for key in records[0] if key.startswith("run_"))]
+    for record in records[len(swept) :]:
+        expect(all(record[key] is None for key in keys), f"beyond the plan: {record}")
+    # A table without n = 1 is compared with it all the same.
+    (alone,) = json.loads(run("-b", 8, "-o", "json"))
+    over = alone["run_tok_s"] / alone["run_speedup"]
+    same = abs(over / records[0]["run_tok_s"] - 1) < 1e-9
+    expect(same, f"a speed-up over {over}, not over {records[0]}")
+    rows = markdown(run())
+    expect(rows[0] == THEORY_COLUMNS + RUN_COLUMNS, f"columns {rows[0]}")
+    shown = [f"{records[2][f'run_{key}']:.2f}" for key in ("unique_experts", "missing_experts")]
+    expect(rows[3][6:9] == ["sim", *shown], f"{rows[3]}, expected {shown}")
+    expect(rows[4][6:] == ["-"] * len(RUN_COLUMNS), f"beyond the plan: {rows[4]}")
+    lines = list(csv.DictReader(io.StringIO(run("-o", "csv"))))
+    expect(list(lines[0]) == list(records[0]), f"keys {list(lines[0])}")
+    expect(float(lines[1]["run_tok_s"]) == records[1]["run_tok_s"], f"CSV has {lines[1]}")
+    expect(lines[-1]["run_tok_s"] == "", f"beyond the plan: {lines[-1]}")
+
+
+def check_moving_table(tools, plan):
+    """Cells for people are the record's figures, also what only moving experts have."""
+    flags = ["-p", 8, "-n", 4, "-b", 8, "-r", 2, "--backend", "sim", "--routing", UNIFORM]
+
+    def run(*more):
+        return tools.check("sluice-bench", plan, *flags, *more).stdout
+
+    for more in ([], ["--bubbles"]):
+        rows, records = markdown(run(*more)), json.loads(run(*more, "-o", "json"))
+        columns = [*COLUMNS, *MOVING, *(["bubbles %"] if more else []), "routing"]
+        expect(rows[0] == columns, f"columns {rows[0]}, expected {columns}")
+        for row, record in zip(rows[1:], records, strict=True):
+            tokens = 8 * (record["n_gen"] or record["n_prompt"]) * record["repetitions"]
+            wanted = {
+                "P50 ms": f"{record['step_ms_p50']:.3f}",
+                "P95 ms": f"{record['step_ms_p95']:.3f}",
+                "hit %": f"{100 * record['expert_hit_rate']:.1f}",
+                "GB/token": f"{record['expert_bytes_moved'] / 1e9 / tokens:.4f}",
+                "wasted GB/token": f"{record['expert_bytes_wasted'] / 1e9 / tokens:.4f}",
+                "bus GB/s": f"{record['bus_gb_s']:.2f}",
+            }
+            if more:
+                wanted["bubbles %"] = f"{100 * record['bubble_share']:.1f}"
+            cells = dict(zip(columns, row, strict=True))
+            found = {name: cells[name] for name in wanted}
+            expect(found == wanted, f"{found}, expected {wanted}")
+
+
+def check_predictions(tools, plan, work):
+    """A predicted step stands only beside steps of as many sequences as it is of."""
+    flags = ["-p", 8, "-n", 4, "-b", "1,8", "-r", 1, "--backend", "cpu", "-o", "json"]
+    records = json.loads(tools.check("sluice-bench", plan, *flags).stdout)
+    steps = {(r["n"], r["test"]): r["predicted_step_ms"] for r in records}
+    predicted = steps.pop((8, "tg4"))
+    expect(predicted is not None and predicted > 0, "no prediction for the plan's own n")
+    expect(set(steps.values()) == {None} and len(steps) == 3, f"predictions for others: {steps}")
+    ids, metrics = (os.path.join(work, name) for name in ("ids.json", "metrics.json"))
+    for prompts, routing in [(8, "model"), (2, UNIFORM)]:
+        write_json(ids, [[1, 2, 3]] * prompts)
+        flags = ["--prompt-ids", ids, "--max-tokens", 4, "--ignore-eos", "--metrics", metrics]
+        flags += ["--backend", "cpu", "--routing", routing]
+        said = tools.check("sluice-run", plan, *flags).stderr
+        figures = read_json(metrics)
+        wanted = predicted if prompts == 8 else None
+        found = figures["predicted_step_ms"]
+        expect(found == wanted, f"{prompts} prompts: {found} predicted, expected {wanted}")
+        expect((", predicted" in said) == (prompts == 8), f"{prompts} prompts: {said}")
+        # Replaced routing is said, also to who wants it quiet.
+        expect(figures["routing"] == routing, f"routing is {figures['routing']}")
+        quiet = tools.check("sluice-run", plan, *flags, "--quiet").stderr
+        for text in (said, quiet):
+            warned = f"routing is {routing}, not the model's: its tokens mean nothing" in text
+            expect(warned == (routing != "model"), f"routing {routing}: {text}")
 
 
 def check_theory(tools, plan):
@@ -227,11 +365,18 @@ def check_theory(tools, plan):
     names = ("n", "unique_experts", "layer_ms", "tok_s", "speedup")
     wanted = [2, 3, 4, 50, 1]
     expect([float(row[name]) for name in names] == wanted, f"{row}, expected {wanted}")
-    (record,) = json.loads(
-        tools.check("sluice-bench", plan, "--theory", "-b", 1, "-o", "json").stdout
-    )
+    # Of a plan whose experts stay: nobody counts unions, nothing is missing.
+    flags = ["--backend", "cpu", "-b", 3, "-n", 2, "-r", 1, "-o", "json"]
+    (record,) = json.loads(tools.check("sluice-bench", plan, "--theory", *flags).stdout)
     shape = (record["experts"], record["top_k"], record["layers"])
     expect(shape == (128, TOP_K, LAYERS), f"the plan's shape is not {shape}")
+    expect(record["run_tok_s"] > 0 and record["run_speedup"] > 0, f"nothing ran: {record}")
+    found = [record[f"run_{key}"] for key in ("unique_experts", "missing_experts", "io_ms")]
+    expect(found == [None, 0, None], f"experts that stay: {found}")
+    flags = ["--backend", "cpu", "-b", f"1,{BATCH}", "-n", 2, "-r", 1]
+    rows = markdown(tools.check("sluice-bench", plan, "--sweep", "n", *flags).stdout)
+    at = rows[0].index("hit %")
+    expect([row[at] for row in rows[1:]] == ["100.0"] * 2, f"all are resident: {rows}")
 
 
 def check_refusals(tools, plan, work):
@@ -247,6 +392,9 @@ def check_refusals(tools, plan, work):
     cases = [(name, flags, says, 2) for name, (flags, says) in BAD_USAGE.items()]
     cases += [(name, ["PLAN", *flags], says, 1) for name, (flags, says) in refused.items()]
     cases.append(("no such plan", ["nothing.plan"], "nothing.plan", 1))
+    config = os.path.join(DEMO, "target", "config.json")
+    recording = "expects a routing recording (safetensors"
+    cases.append(("policies on a config", ["--policies", config], recording, 1))
     for name, flags, says, code in cases:
         flags = [plan if flag == "PLAN" else flag for flag in flags]
         result = tools.run("sluice-bench", *flags)

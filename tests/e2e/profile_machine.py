@@ -33,6 +33,20 @@ def check_figures(hardware):
         sys.exit("host_memory_shared_gb_s is there, expected none without a bus")
 
 
+def check_assumed(hardware, said):
+    """What nobody measured says so and why, in the profile and in the log."""
+    for key, why in [
+        ("disk_read_gb_s", "no --plan names a checkpoint to read"),
+        ("tensor_tflops", "no --plan has such a product"),
+        ("vector_tflops", "no --plan has such a product"),
+    ]:
+        source = hardware[key]["source"]
+        if not source.startswith(f"assumed: not measured by sluice-profile ({why})"):
+            sys.exit(f"{key} is '{source}', expected why it is not measured")
+        if f"{key} is assumed, not measured: {why}" not in said:
+            sys.exit(f"the log says nothing of {key}: {said}")
+
+
 def main():
     """One profile, and three that are refused."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -44,7 +58,9 @@ def main():
         if code != 0:
             sys.exit(f"sluice-profile ended with {code}: {said}")
         with open(output, encoding="utf-8") as file:
-            check_figures(json.load(file))
+            hardware = json.load(file)
+        check_figures(hardware)
+        check_assumed(hardware, said)
         os.remove(output)
         for size, expected, words in [
             ("0", 2, "--host-memory"),

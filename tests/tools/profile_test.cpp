@@ -2,6 +2,7 @@
 
 #include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/sim/sim_backend.h"
+#include "tests/runtime/io/temporary_directory.h"
 #include "tools/sluice-profile/host.h"
 #include "tools/sluice-profile/host_figures.h"
 #include "tools/sluice-profile/host_jobs.h"
@@ -254,6 +255,37 @@ TEST(ProfileHost, SaysWhenAnExpertDoesNotFit) {
   EXPECT_EQ(status.message(),
             "--host-memory: 1000 bytes, expected room for one expert of 196608 "
             "at least");
+}
+
+/// What cannot be measured is left as it was, with words.
+TEST(ProfileDisk, SaysWhyItIsNotMeasured) {
+  const sluice::testing::TemporaryDirectory work;
+  Hardware found = builtInHardware();
+  EXPECT_EQ(profileDisk(work.file("none"), found),
+            work.file("none") +
+                ": cannot open for direct reads: No such file or directory");
+  // Where the file system has no direct reads, that is why.
+  work.write("small", "", 3 * kMiB);
+  const std::string why = profileDisk(work.file("small"), found);
+  EXPECT_TRUE(why.find(": found 3145728 bytes, expected 67108864 or more") !=
+                  std::string::npos ||
+              why.find("Invalid argument") != std::string::npos)
+      << why;
+  EXPECT_EQ(found.diskRead.value, builtInHardware().diskRead.value);
+  EXPECT_EQ(found.diskRead.source, builtInHardware().diskRead.source);
+}
+
+TEST(ProfileDisk, MeasuresALargeFile) {
+  const sluice::testing::TemporaryDirectory work;
+  work.write("large", "", 64 * kMiB);
+  Hardware found = builtInHardware();
+  const std::string why = profileDisk(work.file("large"), found);
+  if (why.find("Invalid argument") != std::string::npos)
+    GTEST_SKIP() << why;
+  EXPECT_EQ(why, "");
+  EXPECT_GT(found.diskRead.value, 0);
+  EXPECT_EQ(found.diskRead.source,
+            "measured by sluice-profile: " + work.file("large"));
 }
 
 } // namespace

@@ -1,14 +1,15 @@
 //===- main.cpp - sluice-bench: measures a plan ---------------------------===//
 
-#include "runtime/experts/replay.h"
-#include "runtime/experts/routing_file.h"
 #include "tools/sluice-bench/bus.h"
 #include "tools/sluice-bench/measure.h"
 #include "tools/sluice-bench/options.h"
+#include "tools/sluice-bench/policies.h"
 #include "tools/sluice-bench/rows.h"
 #include "tools/sluice-run/files.h"
 #include "tools/sluice-run/session.h"
 #include "tools/support/log.h"
+#include "tools/support/output_file.h"
+#include "tools/support/routing_choice.h"
 
 #include <algorithm>
 #include <iostream>
@@ -52,11 +53,6 @@ Result<MultiBatchModel> multiBatchModelOf(const plan::Plan &plan,
   return model;
 }
 
-/// Whether tokens say nothing of routing, so that any tokens will do.
-bool routingReplaced(const BenchOptions &options) {
-  return !options.routing.empty() && options.routing != "model";
-}
-
 /// The tokens for all tests. A sequence has the same ones in each.
 Result<TokenTrace> makeTrace(const BenchOptions &options, Executor &executor,
                              const std::vector<Test> &tests) {
@@ -69,7 +65,7 @@ Result<TokenTrace> makeTrace(const BenchOptions &options, Executor &executor,
   if (!options.promptIdsFile.empty())
     return TokenTrace::fromFile(options.promptIdsFile, vocab, sequences,
                                 length);
-  if (routingReplaced(options) || options.synthetic)
+  if (replacesRouter(options.routing) || options.synthetic)
     return TokenTrace::random(vocab, sequences, length);
   logInfo("the model makes the tokens to run on: " + std::to_string(sequences) +
           " sequences of " + std::to_string(length));
@@ -82,7 +78,7 @@ public:
   BenchRun(const BenchOptions &options, Session &session,
            const TokenTrace &trace)
       : options(options), session(session), bench(*session.executor, trace),
-        routing(routingReplaced(options) ? options.routing : "model") {}
+        routing(replacesRouter(options.routing) ? options.routing : "model") {}
 
   /// Measures each test and reports it at once.
   Status run(const std::vector<Test> &tests);
@@ -91,6 +87,7 @@ private:
   Result<Measurement> measure(const Test &test);
   Status rows(const std::vector<Test> &tests, Report &report);
   Status sweep(const std::vector<Test> &tests, Report &report);
+  Status theory(const std::vector<Test> &tests, Report &report);
 
   const BenchOptions &options;
   Session &session;
@@ -122,9 +119,9 @@ Result<Measurement> BenchRun::measure(const Test &test) {
 
 Status BenchRun::rows(const std::vector<Test> &tests, Report &report) {
   const std::string traceName =
-      !options.promptIdsFile.empty()                  ? options.promptIdsFile
-      : routingReplaced(options) || options.synthetic ? "random"
-                                                      : "model";
+      !options.promptIdsFile.empty() ? options.promptIdsFile
+      : replacesRouter(options.routing) || options.synthetic ? "random"
+                                                             : "model";
   for (const Test &test : tests) {
     SLUICE_ASSIGN_OR_RETURN(Measurement measured, measure(test));
     report.row(benchRow(session, test, measured, traceName, routing));
@@ -144,8 +141,37 @@ Status BenchRun::sweep(const std::vector<Test> &tests, Report &report) {
       firstTest = &test;
       first = measured;
     }
-    report.row(sweepRow(model, test, measured, *firstTest, first,
-                        session.backend->name(), routing));
+    report.row(sweepRow(model, {test, measured, *firstTest, first,
+                                session.backend->name(), routing}));
+  }
+  return Status::ok();
+}
+
+/// The formula of each n, beside it the test of as many sequences. Both
+/// speed-ups are over n = 1, so `tests` has that whatever was asked for.
+Status BenchRun::theory(const std::vector<Test> &tests, Report &report) {
+  SLUICE_ASSIGN_OR_RETURN(
+      MultiBatchModel model,
+      multiBatchModelOf(session.executor->plan(), options.model));
+  auto testOf = [&](uint32_t sequences) {
+    return std::ranges::find(tests, sequences, &Test::sequences);
+  };
+  const Test &one = *testOf(1);
+  SLUICE_ASSIGN_OR_RETURN(const Measurement first, measure(one));
+  for (uint32_t batches : options.batches) {
+    ReportRow row = theoryRow(model, batches);
+    if (const auto test = testOf(batches); test == tests.end()) {
+      addRun(row, model, nullptr);
+    } else {
+      Measurement measured = first;
+      if (batches != 1) {
+        SLUICE_ASSIGN_OR_RETURN(measured, measure(*test));
+      }
+      const Swept swept{*test,  measured, one, first, session.backend->name(),
+                        routing};
+      addRun(row, model, &swept);
+    }
+    report.row(row);
   }
   return Status::ok();
 }
@@ -153,32 +179,45 @@ Status BenchRun::sweep(const std::vector<Test> &tests, Report &report) {
 Status BenchRun::run(const std::vector<Test> &tests) {
   SLUICE_ASSIGN_OR_RETURN(
       busRate, measureBus(*session.backend, session.executor->plan().get()));
-  Report report(std::cout, options.format,
-                options.sweepN ? sweepColumns() : benchColumns());
-  Status measured = options.sweepN ? sweep(tests, report) : rows(tests, report);
+  Report report(
+      std::cout, options.format,
+      options.theory ? theoryColumns(/*withRun=*/true)
+      : options.sweepN
+          ? sweepColumns()
+          : benchColumns(session.executor->movesExperts(), options.bubbles));
+  Status measured = options.theory   ? theory(tests, report)
+                    : options.sweepN ? sweep(tests, report)
+                                     : rows(tests, report);
   Status written = report.finish();
   return measured ? std::move(written) : std::move(measured);
 }
 
-/// Without -b, a sweep goes as far as the plan does.
+/// What is measured of a plan. Without -b a sweep goes as far as the plan does;
+/// the theory does anyway, and needs n = 1 to compare with.
 std::vector<Test> testsFor(const BenchOptions &options,
                            const plan::fb::Plan &plan) {
   std::vector<Test> tests = testsOf(options);
-  if (!options.sweepN)
-    return tests;
-  std::erase_if(tests, [&](const Test &test) {
-    return test.entry != EntryPoint::Decode ||
-           (!options.batchesGiven &&
-            test.sequences > plan.model()->max_sequences());
-  });
+  if (options.theory || (options.sweepN && !options.batchesGiven))
+    std::erase_if(tests, [&](const Test &test) {
+      return test.sequences > plan.model()->max_sequences();
+    });
+  if (options.theory &&
+      std::ranges::find(tests, 1u, &Test::sequences) == tests.end())
+    tests.push_back(
+        {EntryPoint::Decode, 1, options.depths.front(), options.news.front()});
   return tests;
 }
 
 Status bench(const BenchOptions &options) {
+  SLUICE_RETURN_IF_ERROR(checkOutput("--trace", options.trace));
+  SLUICE_RETURN_IF_ERROR(checkOutput("--trace-out", options.traceOut));
   // What the plan cannot run is refused before its weights are read.
   std::vector<Test> tests;
   {
     SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(options.plan));
+    if (options.sweepN || options.theory)
+      SLUICE_RETURN_IF_ERROR(
+          multiBatchModelOf(*plan, options.model).takeStatus());
     tests = testsFor(options, plan->get());
     for (const Test &test : tests)
       SLUICE_RETURN_IF_ERROR(test.fits(plan->get()));
@@ -193,9 +232,6 @@ Status bench(const BenchOptions &options) {
   run.threads = options.threads;
   run.synthetic = options.synthetic;
   SLUICE_ASSIGN_OR_RETURN(Session session, openSession(run));
-  if (routingReplaced(options))
-    logInfo("routing is " + options.routing +
-            ", not the model's: its tokens mean nothing");
   SLUICE_ASSIGN_OR_RETURN(TokenTrace trace,
                           makeTrace(options, *session.executor, tests));
   if (!options.traceOut.empty())
@@ -203,30 +239,20 @@ Status bench(const BenchOptions &options) {
   return BenchRun(options, session, trace).run(tests);
 }
 
-Status theory(const BenchOptions &options) {
-  MultiBatchModel model = options.model;
-  if (!options.plan.empty()) {
-    SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(options.plan));
-    SLUICE_ASSIGN_OR_RETURN(model, multiBatchModelOf(*plan, model));
-  }
-  Report report(std::cout, options.format, theoryColumns());
+/// The formula alone.
+Status printTheory(const BenchOptions &options) {
+  Report report(std::cout, options.format, theoryColumns(/*withRun=*/false));
   for (uint32_t batches : options.batches)
-    report.row(theoryRow(model, batches));
+    report.row(theoryRow(options.model, batches));
   return report.finish();
 }
 
 /// Hit rates on recorded routing.
-Status comparePolicies(const BenchOptions &options) {
-  SLUICE_ASSIGN_OR_RETURN(auto trace,
-                          experts::readRoutingTrace(options.policiesFile, {}));
-  const std::vector<double> residencies = {0.2, 0.4, 0.6};
-  SLUICE_ASSIGN_OR_RETURN(
-      std::string table,
-      experts::comparePolicies(trace, residencies, options.batches));
-  std::cout << table << std::flush;
-  return std::cout
-             ? Status::ok()
-             : Status(ErrorCode::Io, "stdout: the output could not be written");
+Status printPolicies(const BenchOptions &options) {
+  Report report(std::cout, options.format, policyColumns());
+  SLUICE_RETURN_IF_ERROR(
+      comparePolicies(options.policiesFile, options.batches, report));
+  return report.finish();
 }
 
 } // namespace
@@ -237,8 +263,8 @@ int main(int argc, char **argv) {
   auto options = parseBenchOptions(argc, argv, exitCode);
   if (!options)
     return exitCode;
-  Status status = !options->policiesFile.empty() ? comparePolicies(*options)
-                  : options->theory              ? theory(*options)
+  Status status = !options->policiesFile.empty() ? printPolicies(*options)
+                  : options->plan.empty()        ? printTheory(*options)
                                                  : bench(*options);
   return status ? kDone : fail(status);
 }

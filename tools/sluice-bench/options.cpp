@@ -40,8 +40,29 @@ bool allZero(const std::vector<uint32_t> &values) {
 /// The flags whose values CLI11 has taken as text.
 struct Texts {
   std::string prompts = "512", news = "128", depths = "0", batches;
+  bool promptsGiven = false;
   std::string format = "md", sweep;
 };
+
+/// --sweep n and --theory have a row an n, of generation alone: prompts and
+/// lists would be rows that look alike.
+Status checkSweep(const Texts &texts, BenchOptions &options) {
+  const std::string mode = options.theory ? "--theory" : "--sweep n";
+  if (texts.promptsGiven && !allZero(options.prompts))
+    return Status(ErrorCode::InvalidArgument,
+                  "-p is '" + texts.prompts + "', expected 0 or no -p: " +
+                      mode + " measures generation alone");
+  if (options.news.size() != 1 || options.news.front() == 0)
+    return Status(ErrorCode::InvalidArgument,
+                  "-n is '" + texts.news + "', expected one number from 1: " +
+                      mode + " has a row for each -b alone");
+  if (options.depths.size() != 1)
+    return Status(ErrorCode::InvalidArgument,
+                  "-d is '" + texts.depths + "', expected one number: " + mode +
+                      " has a row for each -b alone");
+  options.prompts = {0};
+  return Status::ok();
+}
 
 Status finish(const Texts &texts, BenchOptions &options) {
   SLUICE_ASSIGN_OR_RETURN(options.prompts, parseSweep("-p", texts.prompts, 0));
@@ -62,13 +83,35 @@ Status finish(const Texts &texts, BenchOptions &options) {
   if (!options.policiesFile.empty())
     return Status::ok();
   if (options.theory)
-    return options.model.validate();
-  if (options.plan.empty())
+    SLUICE_RETURN_IF_ERROR(options.model.validate());
+  if (options.theory || options.sweepN)
+    SLUICE_RETURN_IF_ERROR(checkSweep(texts, options));
+  if (options.plan.empty() && !options.theory)
     return Status(ErrorCode::InvalidArgument,
                   "no plan was named, expected one, --theory or --policies");
   if (allZero(options.prompts) && allZero(options.news))
     return Status(ErrorCode::InvalidArgument,
                   "-p and -n are 0: nothing to measure");
+  return Status::ok();
+}
+
+/// The flags that say how a plan is run: all that were added but for the plan
+/// itself, and what the tables without a run have too.
+std::vector<CLI::Option *> ofRunsIn(CLI::App &app, const CLI::Option *plan) {
+  return app.get_options([&](CLI::Option *option) {
+    return option != plan && !option->check_lname("help") &&
+           !option->check_lname("batch") && !option->check_lname("output") &&
+           !option->check_lname("sweep");
+  });
+}
+
+/// Without a plan nothing is run, and flags of a run would be ignored.
+Status checkNothingRuns(const std::vector<CLI::Option *> &ofRuns) {
+  for (const CLI::Option *option : ofRuns)
+    if (option->count() > 0)
+      return Status(ErrorCode::InvalidArgument,
+                    option->get_name() +
+                        " is of a run, expected a plan to run beside --theory");
   return Status::ok();
 }
 
@@ -83,9 +126,10 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
   auto *plan = app.add_option("plan", options.plan, "The plan file");
   app.add_option("--model", options.modelDir,
                  "The checkpoint's folder, if it is not where the plan says");
-  app.add_option("-p,--n-prompt", texts.prompts,
-                 "Tokens of each prompt to process; 0: no such test")
-      ->capture_default_str();
+  auto *prompts =
+      app.add_option("-p,--n-prompt", texts.prompts,
+                     "Tokens of each prompt to process; 0: no such test")
+          ->capture_default_str();
   app.add_option("-n,--n-gen", texts.news,
                  "Tokens each sequence generates; 0: no such test")
       ->capture_default_str();
@@ -132,18 +176,26 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
   app.add_option("--trace", options.trace,
                  "Write the last of those traces as Chrome JSON")
       ->needs(bubbles);
-  app.add_option("--sweep", texts.sweep,
-                 "n: throughput against the sequences side by side, beside "
-                 "what the theory says")
-      ->check(CLI::IsMember({"n"}));
-  app.add_option("--policies", options.policiesFile,
-                 "Compare residency policies on recorded routing "
-                 "(sluice-run --record-routing); runs no plan")
-      ->excludes(plan);
-
-  auto *theory =
-      app.add_flag("--theory", options.theory,
-                   "Print what n batches in a step should bring; runs nothing");
+  auto *sweep =
+      app.add_option("--sweep", texts.sweep,
+                     "n: throughput against the sequences side by side, beside "
+                     "what the theory says")
+          ->check(CLI::IsMember({"n"}));
+  const std::vector<CLI::Option *> ofRuns = ofRunsIn(app, plan);
+  auto *theory = app.add_flag(
+      "--theory", options.theory,
+      "Print what n batches in a step should bring, with a plan beside "
+      "what a run of it gives");
+  theory->excludes(sweep);
+  auto *policies =
+      app.add_option("--policies", options.policiesFile,
+                     "Compare residency policies on recorded routing "
+                     "(sluice-run --record-routing); runs no plan")
+          ->excludes(plan)
+          ->excludes(theory)
+          ->excludes(sweep);
+  for (CLI::Option *option : ofRuns)
+    policies->excludes(option);
   // A plan says these three itself.
   MultiBatchModel &model = options.model;
   app.add_option("--num-experts", model.experts, "Experts a layer")
@@ -172,7 +224,13 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv,
     exitCode = app.exit(error) == 0 ? kDone : kBadUsage;
     return std::nullopt;
   }
-  if (Status status = finish(texts, options); !status) {
+  texts.promptsGiven = prompts->count() > 0;
+  Status status = options.theory && options.plan.empty()
+                      ? checkNothingRuns(ofRuns)
+                      : Status::ok();
+  if (status)
+    status = finish(texts, options);
+  if (!status) {
     logError(status.message());
     exitCode = kBadUsage;
     return std::nullopt;

@@ -24,7 +24,7 @@ struct BenchOptions {
   std::string trace;      ///< Where the last test's trace goes; empty: nowhere.
 
   // What is swept. A length of 0 leaves its test out.
-  std::vector<uint32_t> prompts{512}; ///< Tokens of pp tests.
+  std::vector<uint32_t> prompts{512}; ///< Tokens of pp tests; none of a sweep.
   std::vector<uint32_t> news{128};    ///< Tokens of tg tests.
   std::vector<uint32_t> depths{0};    ///< Tokens in the cache before a test.
   std::vector<uint32_t> batches{1};   ///< Sequences side by side.
@@ -37,8 +37,8 @@ struct BenchOptions {
 
   bool sweepN = false;      ///< Throughput against n, beside the theory's.
   std::string policiesFile; ///< Recorded routing to compare policies on.
-  bool theory = false;
-  MultiBatchModel model; ///< Of the theory.
+  bool theory = false;      ///< Its table, beside a run where there is a plan.
+  MultiBatchModel model;    ///< Of the theory.
 };
 
 /// Parses argv. Nothing when the program should end at once with `exitCode`

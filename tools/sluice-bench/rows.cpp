@@ -74,13 +74,17 @@ std::optional<double> known(double value) {
 /// What the timed repetitions of a test moved.
 struct Moved {
   uint64_t hits, bytes;
-  double hitRate, gbPerToken, gbPerSecond;
+  double hitRate, gbPerToken, wastedGbPerToken, gbPerSecond;
 };
 
 Moved movedIn(const Session &session, const Measurement &measured) {
   const experts::Counters &experts = measured.experts;
-  Moved moved{experts.hits, experts.fetchedBytes + experts.prefetchedBytes,
-              experts.hitRate(), 0, 0};
+  Moved moved{experts.hits,
+              experts.fetchedBytes + experts.prefetchedBytes,
+              experts.hitRate(),
+              0,
+              0,
+              0};
   if (!session.executor->movesExperts()) {
     // Every routed pair finds its expert on the device.
     GenerateMetrics metrics;
@@ -91,11 +95,20 @@ Moved movedIn(const Session &session, const Measurement &measured) {
   const double ms = std::accumulate(measured.repetitionMs.begin(),
                                     measured.repetitionMs.end(), 0.0);
   const auto bytes = static_cast<double>(moved.bytes);
-  if (measured.rows > 0)
-    moved.gbPerToken = bytes / 1e9 / static_cast<double>(measured.rows);
+  if (measured.rows > 0) {
+    const auto rows = static_cast<double>(measured.rows);
+    moved.gbPerToken = bytes / 1e9 / rows;
+    moved.wastedGbPerToken =
+        static_cast<double>(experts.wastedBytes) / 1e9 / rows;
+  }
   if (ms > 0)
     moved.gbPerSecond = bytes / ms / 1e6;
   return moved;
+}
+
+/// A cell of a figure that may not be known.
+std::string cell(const std::optional<double> &value, int decimals) {
+  return value ? fixed(*value, decimals) : "-";
 }
 
 /// Tokens a second over all timed repetitions.
@@ -106,14 +119,57 @@ double tokensPerSecond(const Test &test, const Measurement &measured) {
          double(measured.repetitionMs.size()) * 1e3 / ms;
 }
 
+/// What a sweep says of a test.
+struct SweptFigures {
+  double speed;   ///< Tokens a second.
+  double speedup; ///< Over the first test.
+  double stepMs;
+  double hitRate;
+  double missing;               ///< Experts a layer of a step.
+  std::optional<double> unique; ///< The same; nobody counts where none moves.
+  double gbPerSecond;
+  /// What the layer's experts take over the bus at the rate that copies of
+  /// their size reached.
+  std::optional<double> ioMs;
+
+  SweptFigures(const MultiBatchModel &model, const Swept &swept) {
+    const Measurement &measured = swept.measured;
+    const experts::Counters &experts = measured.experts;
+    const auto steps = static_cast<double>(measured.stepMs.size());
+    const auto bytes =
+        static_cast<double>(experts.fetchedBytes + experts.prefetchedBytes);
+    auto aLayer = [&](uint64_t count) {
+      return static_cast<double>(count) / steps / model.layers;
+    };
+    speed = tokensPerSecond(swept.test, measured);
+    speedup = speed / tokensPerSecond(swept.firstTest, swept.first);
+    stepMs = mean(measured.stepMs);
+    hitRate = experts.demands == 0 ? 1 : experts.hitRate();
+    missing = aLayer(experts.misses);
+    if (experts.demands > 0)
+      unique = aLayer(experts.demands);
+    gbPerSecond = bytes / (stepMs * steps) / 1e6;
+    if (measured.busRate > 0)
+      ioMs = bytes / steps / model.layers / measured.busRate / 1e6;
+  }
+};
+
 } // namespace
 
-std::vector<Column> benchColumns() {
-  return {{"model", 20},         {"size", 10, true},    {"params", 9, true},
-          {"backend", 7},        {"budget", 10, true},  {"n", 3, true},
-          {"test", 12, true},    {"t/s", 18, true},     {"hit %", 5, true},
-          {"GB/token", 8, true}, {"bus GB/s", 8, true}, {"bus %", 5, true},
-          {"routing", 7}};
+std::vector<Column> benchColumns(bool movesExperts, bool bubbles) {
+  std::vector<Column> columns = {
+      {"model", 20},       {"size", 10, true},   {"params", 9, true},
+      {"backend", 7},      {"budget", 10, true}, {"n", 3, true},
+      {"test", 12, true},  {"t/s", 18, true},    {"P50 ms", 8, true},
+      {"P95 ms", 8, true}, {"hit %", 5, true},   {"GB/token", 8, true}};
+  if (movesExperts)
+    columns.insert(columns.end(), {{"wasted GB/token", 0, true},
+                                   {"bus GB/s", 8, true},
+                                   {"bus %", 5, true}});
+  if (bubbles)
+    columns.push_back({"bubbles %", 0, true});
+  columns.push_back({"routing", 7});
+  return columns;
 }
 
 ReportRow benchRow(const Session &session, const Test &test,
@@ -132,6 +188,10 @@ ReportRow benchRow(const Session &session, const Test &test,
 
   const Moved moved = movedIn(session, measured);
   const bool prompt = test.entry == EntryPoint::Prefill;
+  const double p50 = percentile(measured.stepMs, 0.50);
+  const double p95 = percentile(measured.stepMs, 0.95);
+  const double predicted =
+      prompt ? 0 : comparablePrediction(plan, 1, test.sequences);
 
   ReportRow row;
   row.cells = {model.name()->str(),
@@ -142,13 +202,20 @@ ReportRow benchRow(const Session &session, const Test &test,
                std::to_string(test.sequences),
                test.name(),
                fixed(speed, 2) + " ± " + fixed(spread, 2),
+               fixed(p50, 3),
+               fixed(p95, 3),
                fixed(100 * moved.hitRate, 1),
-               fixed(moved.gbPerToken, 4),
-               fixed(moved.gbPerSecond, 2),
-               measured.busRate > 0
-                   ? fixed(100 * moved.gbPerSecond / measured.busRate, 1)
-                   : "-",
-               routing};
+               fixed(moved.gbPerToken, 4)};
+  if (session.executor->movesExperts())
+    row.cells.insert(row.cells.end(),
+                     {fixed(moved.wastedGbPerToken, 4),
+                      fixed(moved.gbPerSecond, 2),
+                      measured.busRate > 0
+                          ? fixed(100 * moved.gbPerSecond / measured.busRate, 1)
+                          : "-"});
+  if (measured.bubbleShare)
+    row.cells.push_back(fixed(100 * *measured.bubbleShare, 1));
+  row.cells.push_back(routing);
   row.record = {
       {"model", model.name()->str()},
       {"plan", session.executor->plan().name()},
@@ -171,8 +238,8 @@ ReportRow benchRow(const Session &session, const Test &test,
       {"samples_ts", speeds},
       {"steps", measured.stepMs.size()},
       {"step_ms_mean", mean(measured.stepMs)},
-      {"step_ms_p50", percentile(measured.stepMs, 0.50)},
-      {"step_ms_p95", percentile(measured.stepMs, 0.95)},
+      {"step_ms_p50", p50},
+      {"step_ms_p95", p95},
       {"expert_hits", moved.hits},
       {"expert_misses", measured.experts.misses},
       {"expert_hit_rate", moved.hitRate},
@@ -186,19 +253,28 @@ ReportRow benchRow(const Session &session, const Test &test,
       {"bubble_share", orNull(measured.bubbleShare)},
       {"bus_gb_s_busy", orNull(measured.busyBusRate)},
       {"host_gb_s_busy", orNull(measured.busyHostRate)},
-      {"predicted_step_ms", orNull(known(plan.predicted_step_ms()))},
+      {"predicted_step_ms", orNull(known(predicted))},
       {"routing", routing},
   };
   return row;
 }
 
-std::vector<Column> theoryColumns() {
-  return {{"n", 4, true},
-          {"unique experts", 0, true},
-          {"I/O ms/layer", 0, true},
-          {"attn ms/layer", 0, true},
-          {"tok/s", 8, true},
-          {"speed-up", 0, true}};
+std::vector<Column> theoryColumns(bool withRun) {
+  std::vector<Column> columns = {{"n", 4, true},
+                                 {"unique experts", 0, true},
+                                 {"I/O ms/layer", 0, true},
+                                 {"attn ms/layer", 0, true},
+                                 {"tok/s", 8, true},
+                                 {"speed-up", 0, true}};
+  if (withRun)
+    columns.insert(columns.end(), {{"backend", 7},
+                                   {"unique, run", 0, true},
+                                   {"missing, run", 0, true},
+                                   {"I/O ms, run", 0, true},
+                                   {"tok/s, run", 0, true},
+                                   {"speed-up, run", 0, true},
+                                   {"routing", 7}});
+  return columns;
 }
 
 ReportRow theoryRow(const MultiBatchModel &model, uint32_t batches) {
@@ -242,58 +318,75 @@ std::vector<Column> sweepColumns() {
           {"routing", 7}};
 }
 
-ReportRow sweepRow(const MultiBatchModel &model, const Test &test,
-                   const Measurement &measured, const Test &firstTest,
-                   const Measurement &first, const std::string &backend,
-                   const std::string &routing) {
-  const MultiBatchRow line = multiBatch(model, test.sequences);
-  const MultiBatchRow base = multiBatch(model, firstTest.sequences);
-  const double speed = tokensPerSecond(test, measured);
-  const double speedup = speed / tokensPerSecond(firstTest, first);
+ReportRow sweepRow(const MultiBatchModel &model, const Swept &swept) {
+  const Measurement &measured = swept.measured;
+  const MultiBatchRow line = multiBatch(model, swept.test.sequences);
+  const MultiBatchRow base = multiBatch(model, swept.firstTest.sequences);
   const double theory = line.tokensPerSecond / base.tokensPerSecond;
-  const double ms = mean(measured.stepMs);
-  const auto bytes = static_cast<double>(measured.experts.fetchedBytes +
-                                         measured.experts.prefetchedBytes);
-  const double rate =
-      bytes / (ms * static_cast<double>(measured.stepMs.size())) / 1e6;
-  const double moved = measured.experts.demands == 0
-                           ? 0
-                           : static_cast<double>(measured.experts.misses) /
-                                 static_cast<double>(measured.stepMs.size()) /
-                                 model.layers;
+  const SweptFigures found(model, swept);
   ReportRow row;
-  row.cells = {std::to_string(test.sequences),
+  row.cells = {std::to_string(swept.test.sequences),
                fixed(line.uniqueExperts, 2),
                fixed(theory, 2),
-               backend,
-               fixed(speed, 2),
-               fixed(speedup, 2),
-               fixed(ms, 3),
-               fixed(100 * measured.experts.hitRate(), 1),
-               fixed(moved, 2),
-               fixed(rate, 2),
-               measured.busRate > 0 ? fixed(100 * rate / measured.busRate, 1)
-                                    : "-",
-               routing};
+               swept.backend,
+               fixed(found.speed, 2),
+               fixed(found.speedup, 2),
+               fixed(found.stepMs, 3),
+               fixed(100 * found.hitRate, 1),
+               fixed(found.missing, 2),
+               fixed(found.gbPerSecond, 2),
+               measured.busRate > 0
+                   ? fixed(100 * found.gbPerSecond / measured.busRate, 1)
+                   : "-",
+               swept.routing};
   row.record = {
-      {"n", test.sequences},
+      {"n", swept.test.sequences},
       {"unique_experts_theory", line.uniqueExperts},
       {"speedup_theory", theory},
-      {"backend", backend},
-      {"avg_ts", speed},
-      {"speedup", speedup},
-      {"step_ms_mean", ms},
-      {"expert_hit_rate", measured.experts.hitRate()},
-      {"missing_experts_a_layer", moved},
-      {"bus_gb_s", rate},
+      {"backend", swept.backend},
+      {"avg_ts", found.speed},
+      {"speedup", found.speedup},
+      {"step_ms_mean", found.stepMs},
+      {"expert_hit_rate", found.hitRate},
+      {"unique_experts_a_layer", orNull(found.unique)},
+      {"missing_experts_a_layer", found.missing},
+      {"bus_gb_s", found.gbPerSecond},
       {"bus_gb_s_ceiling", orNull(known(measured.busRate))},
       {"bus_busy_share", orNull(measured.busBusy)},
       {"bubble_share", orNull(measured.bubbleShare)},
       {"bus_gb_s_busy", orNull(measured.busyBusRate)},
       {"host_gb_s_busy", orNull(measured.busyHostRate)},
-      {"routing", routing},
+      {"routing", swept.routing},
   };
   return row;
+}
+
+void addRun(ReportRow &row, const MultiBatchModel &model, const Swept *swept) {
+  std::optional<double> unique, missing, ioMs, speed, speedup, stepMs;
+  std::optional<std::string> backend, routing;
+  if (swept) {
+    const SweptFigures found(model, *swept);
+    unique = found.unique;
+    missing = found.missing;
+    ioMs = found.ioMs;
+    speed = found.speed;
+    speedup = found.speedup;
+    stepMs = found.stepMs;
+    backend = swept->backend;
+    routing = swept->routing;
+  }
+  row.cells.insert(row.cells.end(),
+                   {backend.value_or("-"), cell(unique, 2), cell(missing, 2),
+                    cell(ioMs, 3), cell(speed, 2), cell(speedup, 2),
+                    routing.value_or("-")});
+  row.record["backend"] = orNull(backend);
+  row.record["run_unique_experts"] = orNull(unique);
+  row.record["run_missing_experts"] = orNull(missing);
+  row.record["run_io_ms"] = orNull(ioMs);
+  row.record["run_step_ms"] = orNull(stepMs);
+  row.record["run_tok_s"] = orNull(speed);
+  row.record["run_speedup"] = orNull(speedup);
+  row.record["routing"] = orNull(routing);
 }
 
 } // namespace sluice::tools

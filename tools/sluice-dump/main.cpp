@@ -23,15 +23,18 @@ struct DumpOptions {
 
 void addOptions(CLI::App &app, DumpOptions &options) {
   app.add_option("plan", options.plan, "The plan file")->required();
-  app.add_flag("--json", options.json, "Everything as JSON");
+  auto *json = app.add_flag("--json", options.json, "Everything as JSON");
   app.add_flag("--memory", options.memory,
-               "Only the memory table and the arenas");
+               "Only the memory table and the arenas")
+      ->excludes(json);
   app.add_flag("--instructions", options.instructions,
-               "Only the instructions, a column a stream");
+               "Only the instructions, a column a stream")
+      ->excludes(json);
   auto *schedule =
       app.add_flag("--schedule", options.schedule,
                    "Only a drawing of one decode step, simulated in the time "
                    "of a machine: a line a stream");
+  schedule->excludes(json);
   app.add_option("--hardware", options.step.hardware,
                  "hw.json of that machine (default: a built-in, slow one)")
       ->needs(schedule);
@@ -62,6 +65,12 @@ Status dump(const DumpOptions &options) {
   SLUICE_ASSIGN_OR_RETURN(auto plan, plan::Plan::open(options.plan));
   if (options.json)
     return tools::printJson(std::cout, *plan);
+  const auto layers = static_cast<int32_t>(plan->get().model()->layers());
+  if (options.layer >= layers)
+    return Status(ErrorCode::InvalidArgument,
+                  "--layer is " + std::to_string(options.layer) +
+                      ", expected 0 to " + std::to_string(layers - 1) +
+                      ", the layers of " + options.plan);
   const bool all =
       !options.memory && !options.instructions && !options.schedule;
   if (all)

@@ -11,9 +11,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <string_view>
 #include <unistd.h>
@@ -160,16 +162,20 @@ Status profileHost(Backend &backend, const HostBudget &budget,
              : profileShared(jobs, eachMs, expertBytes, into);
 }
 
-Status profileDisk(const std::string &path, Hardware &into) {
+std::string profileDisk(const std::string &path, Hardware &into) {
   static constexpr size_t kBlock = size_t{16} << 20;
+  static constexpr uint64_t kLeast = uint64_t{64} << 20;
   const int file = ::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
   if (file < 0)
-    return Status::ok();
+    return path + ": cannot open for direct reads: " + std::strerror(errno);
   void *block = std::aligned_alloc(4096, kBlock);
   uint64_t done = 0;
+  std::string failure;
   const auto start = std::chrono::steady_clock::now();
   while (block && done < (uint64_t{1} << 30)) {
     const ssize_t got = ::pread(file, block, kBlock, static_cast<off_t>(done));
+    if (got < 0)
+      failure = path + ": cannot read: " + std::strerror(errno);
     if (got <= 0)
       break;
     done += static_cast<uint64_t>(got);
@@ -178,11 +184,14 @@ Status profileDisk(const std::string &path, Hardware &into) {
       std::chrono::steady_clock::now() - start;
   std::free(block);
   (void)::close(file);
-  // Of less than this, opening the file would be a part of the figure.
-  if (done >= (uint64_t{64} << 20))
-    into.diskRead = {static_cast<double>(done) / time.count() / 1000,
-                     "measured by sluice-profile: " + path};
-  return Status::ok();
+  if (done < kLeast)
+    return !failure.empty()
+               ? failure
+               : path + ": found " + std::to_string(done) +
+                     " bytes, expected " + std::to_string(kLeast) + " or more";
+  into.diskRead = {static_cast<double>(done) / time.count() / 1000,
+                   "measured by sluice-profile: " + path};
+  return "";
 }
 
 } // namespace sluice::tools

@@ -28,8 +28,10 @@ struct HostBudget {
 Status profileHost(Backend &backend, const HostBudget &budget,
                    const ExpertShape &shape, Hardware &into);
 
-/// Large direct reads of a file. Without a usable file the figure stays as it
-/// is: it says where it comes from.
-Status profileDisk(const std::string &path, Hardware &into);
+/// Fills in what large direct reads of a file give (diskRead). Says in words
+/// why the figure stays as it is: a file that cannot be read so, or is shorter
+/// than 64 MiB, where opening it would be a part of the figure. Empty: it is
+/// measured.
+std::string profileDisk(const std::string &path, Hardware &into);
 
 } // namespace sluice::tools

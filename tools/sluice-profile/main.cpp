@@ -7,6 +7,7 @@
 #include "tools/sluice-profile/transfers.h"
 #include "tools/support/backend_choice.h"
 #include "tools/support/log.h"
+#include "tools/support/output_file.h"
 
 #include <CLI/CLI.hpp>
 
@@ -40,7 +41,32 @@ std::vector<uint64_t> copySizes(const std::optional<ExpertShape> &shape) {
   return sizes;
 }
 
+/// The largest file of a plan's checkpoint: whether the disk can be measured
+/// must not hang on the order of the files. Empty where there is none.
+std::string largestFile(const fb::Plan &plan, const std::string &modelDir) {
+  const fb::File *largest = nullptr;
+  for (const fb::File *file : *plan.files())
+    if (!largest || file->bytes() > largest->bytes())
+      largest = file;
+  if (!largest)
+    return "";
+  return (modelDir.empty() ? plan.model_dir()->str() : modelDir) + "/" +
+         largest->path()->str();
+}
+
+/// Where a figure is still the built-in profile's, its source and the log say
+/// that nobody measured it.
+void sayIfAssumed(const char *key, Figure Hardware::*figure,
+                  const std::string &why, Hardware &found) {
+  if ((found.*figure).source != (builtInHardware().*figure).source)
+    return;
+  (found.*figure).source = "assumed: not measured by sluice-profile (" + why +
+                           "); about a desktop with PCIe 3.0 x16";
+  logInfo(std::string(key) + " is assumed, not measured: " + why);
+}
+
 Status profile(const Options &options) {
+  SLUICE_RETURN_IF_ERROR(checkOutput("-o", options.output));
   std::vector<std::shared_ptr<const plan::Plan>> plans;
   std::optional<ExpertShape> shape;
   uint64_t planned = 0;
@@ -70,18 +96,21 @@ Status profile(const Options &options) {
   for (const auto &plan : plans)
     SLUICE_RETURN_IF_ERROR(
         profileKernels(*backend, timer, plan->get(), options.rows, found));
+  std::string noDisk = "no --plan names a checkpoint to read";
   if (!plans.empty()) {
-    const fb::Plan &first = plans.front()->get();
-    const std::string folder =
-        options.modelDir.empty() ? first.model_dir()->str() : options.modelDir;
-    if (first.files()->size() != 0)
-      SLUICE_RETURN_IF_ERROR(profileDisk(
-          folder + "/" + first.files()->Get(0)->path()->str(), found));
+    if (const std::string file =
+            largestFile(plans.front()->get(), options.modelDir);
+        !file.empty())
+      noDisk = profileDisk(file, found);
     rateArithmetic(found);
     logInfo(std::to_string(found.kernels.size()) + " launches are measured");
   }
   if (shape)
     SLUICE_RETURN_IF_ERROR(profileExperts(*backend, timer, *shape, found));
+  sayIfAssumed("disk_read_gb_s", &Hardware::diskRead, noDisk, found);
+  const std::string noProduct = "no --plan has such a product";
+  sayIfAssumed("tensor_tflops", &Hardware::tensorTflops, noProduct, found);
+  sayIfAssumed("vector_tflops", &Hardware::vectorTflops, noProduct, found);
   return writeFile(options.output, printHardware(found));
 }
 

@@ -40,8 +40,7 @@ Result<std::string> answer(const RunOptions &options, Session &session,
     return Status(ErrorCode::Io, "stdout: the text could not be written");
   if (!options.quiet)
     logInfo(figuresLine(metrics, expertCounters(session, metrics),
-                        session.loadMs,
-                        session.executor->plan().get().predicted_step_ms()));
+                        factsOf(options, session, metrics)));
   return reply + fresh;
 }
 

@@ -25,9 +25,25 @@ ExpertCounters expertCounters(const Session &session,
   return counters;
 }
 
+double comparablePrediction(const plan::fb::Plan &plan, uint64_t steps,
+                            uint64_t rows) {
+  return steps > 0 && rows == steps * plan.model()->max_sequences()
+             ? plan.predicted_step_ms()
+             : 0;
+}
+
+RunFacts factsOf(const RunOptions &options, const Session &session,
+                 const GenerateMetrics &metrics) {
+  return {.backend = session.backend->name(),
+          .routing = options.routing.empty() ? "model" : options.routing,
+          .loadMs = session.loadMs,
+          .predictedStepMs =
+              comparablePrediction(session.executor->plan().get(),
+                                   metrics.decodeSteps, metrics.decodeTokens)};
+}
+
 std::string figuresLine(const GenerateMetrics &metrics,
-                        const ExpertCounters &experts, double loadMs,
-                        double predictedStepMs) {
+                        const ExpertCounters &experts, const RunFacts &facts) {
   const uint64_t requests = experts.hits + experts.misses;
   char line[256];
   std::snprintf(
@@ -35,7 +51,8 @@ std::string figuresLine(const GenerateMetrics &metrics,
       "%llu prompt tokens, %llu new; load %.0f ms, TTFT %.1f ms, decode %.1f "
       "tok/s; expert hit rate %.0f %%, %.3f GB moved per token",
       static_cast<unsigned long long>(metrics.promptTokens),
-      static_cast<unsigned long long>(metrics.tokens), loadMs, metrics.ttftMs,
+      static_cast<unsigned long long>(metrics.tokens), facts.loadMs,
+      metrics.ttftMs,
       metrics.decodeMs > 0
           ? double(metrics.decodeTokens) * 1e3 / metrics.decodeMs
           : 0.0,
@@ -48,10 +65,10 @@ std::string figuresLine(const GenerateMetrics &metrics,
                   100 * *experts.bubbleShare);
     text += line;
   }
-  if (predictedStepMs > 0 && metrics.decodeSteps > 0) {
+  if (facts.predictedStepMs > 0) {
     std::snprintf(line, sizeof line, "; step %.2f ms, predicted %.2f ms",
                   metrics.decodeMs / double(metrics.decodeSteps),
-                  predictedStepMs);
+                  facts.predictedStepMs);
     text += line;
   }
   return text;

@@ -14,9 +14,18 @@ namespace sluice::tools {
 ExpertCounters expertCounters(const Session &session,
                               const GenerateMetrics &metrics);
 
-/// The line that ends a run; `predictedStepMs` as in writeMetrics.
+/// The decode step that the plan predicts, where it can stand beside `steps` of
+/// `rows` rows together: it is of a step with all of the plan's sequences. 0
+/// where some had fewer, or the plan predicts none.
+double comparablePrediction(const plan::fb::Plan &plan, uint64_t steps,
+                            uint64_t rows);
+
+/// What the run was that `metrics` are of.
+RunFacts factsOf(const RunOptions &options, const Session &session,
+                 const GenerateMetrics &metrics);
+
+/// The line that ends a run.
 std::string figuresLine(const GenerateMetrics &metrics,
-                        const ExpertCounters &experts, double loadMs,
-                        double predictedStepMs);
+                        const ExpertCounters &experts, const RunFacts &facts);
 
 } // namespace sluice::tools

@@ -94,8 +94,7 @@ Status LogitsFile::write(const std::string &path) const {
 }
 
 Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
-                    const ExpertCounters &experts, double loadMs,
-                    double predictedStepMs, const std::string &backend) {
+                    const ExpertCounters &experts, const RunFacts &facts) {
   auto ratio = [](double count, double of) -> nlohmann::json {
     return of > 0 ? nlohmann::json(count / of) : nlohmann::json(nullptr);
   };
@@ -103,8 +102,9 @@ Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
     return isKnown ? nlohmann::json(value) : nlohmann::json(nullptr);
   };
   const nlohmann::json object = {
-      {"backend", backend},
-      {"load_ms", loadMs},
+      {"backend", facts.backend},
+      {"routing", facts.routing},
+      {"load_ms", facts.loadMs},
       {"prompt_tokens", metrics.promptTokens},
       {"tokens", metrics.tokens},
       {"ttft_ms", metrics.ttftMs},
@@ -114,7 +114,8 @@ Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
        ratio(double(metrics.decodeTokens) * 1e3, metrics.decodeMs)},
       {"decode_steps", metrics.decodeSteps},
       {"step_ms", ratio(metrics.decodeMs, double(metrics.decodeSteps))},
-      {"predicted_step_ms", known(predictedStepMs, predictedStepMs > 0)},
+      {"predicted_step_ms",
+       known(facts.predictedStepMs, facts.predictedStepMs > 0)},
       {"expert_hits", experts.hits},
       {"expert_misses", experts.misses},
       {"expert_bytes_moved", experts.bytesMoved},

@@ -52,11 +52,17 @@ struct ExpertCounters {
   std::optional<double> bubbleShare;
 };
 
+/// What a run was beside its figures.
+struct RunFacts {
+  std::string backend;
+  std::string routing; ///< As --routing has it; "model" without.
+  double loadMs = 0;
+  double predictedStepMs = 0; ///< Of comparablePrediction; 0: none.
+};
+
 /// Writes --metrics: one JSON object. A figure that this run cannot know is
-/// null: bubbles need a trace, acceptance a draft. `predictedStepMs` is the
-/// plan's, 0 where it has none.
+/// null: bubbles need a trace, acceptance a draft.
 Status writeMetrics(const std::string &path, const GenerateMetrics &metrics,
-                    const ExpertCounters &experts, double loadMs,
-                    double predictedStepMs, const std::string &backend);
+                    const ExpertCounters &experts, const RunFacts &facts);
 
 } // namespace sluice::tools

@@ -7,6 +7,7 @@
 #include "tools/sluice-run/printer.h"
 #include "tools/sluice-run/session.h"
 #include "tools/support/log.h"
+#include "tools/support/output_file.h"
 #include "tools/support/trace_json.h"
 
 #include "runtime/decode/routing_recorder.h"
@@ -101,17 +102,27 @@ Status complete(const RunOptions &options, Session &session,
   if (!options.trace.empty()) {
     SLUICE_ASSIGN_OR_RETURN(experts.bubbleShare, finishTrace(options, session));
   }
-  const double predicted = session.executor->plan().get().predicted_step_ms();
+  const RunFacts facts = factsOf(options, session, metrics);
   if (!options.metrics.empty())
-    SLUICE_RETURN_IF_ERROR(writeMetrics(options.metrics, metrics, experts,
-                                        session.loadMs, predicted,
-                                        session.backend->name()));
+    SLUICE_RETURN_IF_ERROR(
+        writeMetrics(options.metrics, metrics, experts, facts));
   if (!options.quiet)
-    logInfo(figuresLine(metrics, experts, session.loadMs, predicted));
+    logInfo(figuresLine(metrics, experts, facts));
   return Status::ok();
 }
 
+/// Whoever waits for a run should not learn at its end that a flag was wrong.
+Status checkOutputs(const RunOptions &options) {
+  SLUICE_RETURN_IF_ERROR(checkOutput("--ids-out", options.idsOut));
+  SLUICE_RETURN_IF_ERROR(checkOutput("--logits-out", options.logitsOut));
+  SLUICE_RETURN_IF_ERROR(checkOutput("--metrics", options.metrics));
+  SLUICE_RETURN_IF_ERROR(
+      checkOutput("--record-routing", options.recordRouting));
+  return checkOutput("--trace", options.trace);
+}
+
 Status run(const RunOptions &options) {
+  SLUICE_RETURN_IF_ERROR(checkOutputs(options));
   SLUICE_ASSIGN_OR_RETURN(Session session, openSession(options));
   SLUICE_ASSIGN_OR_RETURN(auto tokenizer, openTokenizer(options, session));
   if (!options.trace.empty())

@@ -36,15 +36,18 @@ std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode) {
   auto *input = app.add_option_group("input", "What to continue (one of)");
   input->add_option("--prompt", options.prompts,
                     "Text to continue; several make a batch");
-  input->add_flag("--chat", options.chat,
-                  "Talk: a message a line on stdin, through the chat template");
+  auto *chat = input->add_flag(
+      "--chat", options.chat,
+      "Talk: a message a line on stdin, through the chat template");
   input->add_option("--prompt-ids", options.promptIdsFile,
                     "JSON file: an array of token ids, or an array of such "
                     "arrays (a batch)");
   input->require_option(1);
-  app.add_option("--system", options.system, "System message for --chat");
+  app.add_option("--system", options.system, "System message for --chat")
+      ->needs(chat);
   app.add_flag("!--no-thinking", options.thinking,
-               "Tell a hybrid Qwen3 model not to think first, in --chat");
+               "Tell a hybrid Qwen3 model not to think first, in --chat")
+      ->needs(chat);
 
   GenerateOptions &generate = options.generate;
   app.add_option("--max-tokens", generate.maxTokens, "New tokens a prompt")
@@ -65,8 +68,10 @@ std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode) {
   app.add_option("--seed", sampling.seed, "Of the random numbers")
       ->capture_default_str();
 
-  app.add_option("--ids-out", options.idsOut,
-                 "Write the generated ids: JSON, an array a prompt");
+  // These are of one round of prompts.
+  auto *ids =
+      app.add_option("--ids-out", options.idsOut,
+                     "Write the generated ids: JSON, an array a prompt");
   auto *logits = app.add_option("--logits-out", options.logitsOut,
                                 "Write logits.{i}, f32 [vocab], at prompt i's "
                                 "last position (safetensors)");
@@ -75,9 +80,13 @@ std::optional<RunOptions> parseOptions(int argc, char **argv, int &exitCode) {
          "With --logits-out: also steps.{i}, f32 [steps, vocab], of every "
          "decode step")
       ->needs(logits);
-  app.add_option("--metrics", options.metrics, "Write the figures as JSON");
-  app.add_option("--record-routing", options.recordRouting,
-                 "Write which experts each token used (safetensors)");
+  auto *metrics =
+      app.add_option("--metrics", options.metrics, "Write the figures as JSON");
+  auto *recording =
+      app.add_option("--record-routing", options.recordRouting,
+                     "Write which experts each token used (safetensors)");
+  for (CLI::Option *file : {ids, logits, metrics, recording})
+    file->excludes(chat);
   app.add_option("--trace", options.trace,
                  "Write what ran when, for ui.perfetto.dev (Chrome JSON)");
   app.add_flag("--quiet", options.quiet,

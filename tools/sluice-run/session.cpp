@@ -38,6 +38,9 @@ Result<Session> openSession(const RunOptions &options) {
   SLUICE_ASSIGN_OR_RETURN(session.routing, openRouting(options.routing, *plan));
   SLUICE_RETURN_IF_ERROR(
       checkRouting(*session.backend, *plan, session.routing.get()));
+  if (replacesRouter(options.routing))
+    logWarning("routing is " + options.routing +
+               ", not the model's: its tokens mean nothing");
   LoadOptions load;
   load.modelDir = options.modelDir;
   load.routing = session.routing.get();

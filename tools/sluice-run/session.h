@@ -22,7 +22,8 @@ struct Session {
 };
 
 /// Verifies the plan, picks the backend (says which in one line) and loads the
-/// weights with progress on stderr.
+/// weights with progress on stderr. Warns, even who wants it quiet, where other
+/// routing than the model's makes text of no meaning.
 Result<Session> openSession(const RunOptions &options);
 
 } // namespace sluice::tools

@@ -13,9 +13,13 @@ bool expertsMove(const plan::fb::Plan &plan) {
 
 } // namespace
 
+bool replacesRouter(const std::string &text) {
+  return !text.empty() && text != "model";
+}
+
 Result<std::unique_ptr<experts::RoutingSource>>
 openRouting(const std::string &text, const plan::Plan &plan) {
-  if (text.empty() || text == "model")
+  if (!replacesRouter(text))
     return std::unique_ptr<experts::RoutingSource>();
   const plan::fb::Plan &root = plan.get();
   if (!expertsMove(root))

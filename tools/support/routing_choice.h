@@ -10,6 +10,10 @@
 
 namespace sluice::tools {
 
+/// Whether the flag's value names ids that no router chose: what is computed
+/// with them means nothing.
+bool replacesRouter(const std::string &text);
+
 /// The source that `text`, the flag's value, names for a plan: "replay:FILE"
 /// (of the plan's own model), "synthetic:repeat=R,skew=S,seed=N", or "model"
 /// and "", for which there is none: null. InvalidArgument when experts of the

@@ -39,6 +39,12 @@ RUN_FLAGS = {
     "negative top-k": ("top-k", ["--prompt", "hello", "--top-k=-1"]),
     "negative number of tokens": ("max-tokens", ["--prompt", "hello", "--max-tokens=-5"]),
     "seed in words": ("seed", ["--prompt", "hello", "--seed", "lucky"]),
+    "figures of a chat": ("--metrics excludes --chat", ["--chat", "--metrics", "x"]),
+    "routing of a chat": ("--record-routing", ["--chat", "--record-routing", "x"]),
+    "ids of a chat": ("--ids-out", ["--chat", "--ids-out", "x"]),
+    "logits of a chat": ("--logits-out", ["--chat", "--logits-out", "x"]),
+    "system message of a prompt": ("--system requires", ["--prompt", "hello", "--system", "x"]),
+    "thinking of a prompt": ("--chat", ["--prompt", "hello", "--no-thinking"]),
 }
 PROMPT_IDS = {
     "empty file": ("", "ids.json"),
@@ -56,6 +62,16 @@ PROMPT_IDS = {
     "too deep": ("[" * 100_000, "ids.json"),
     "longer than the plan": (str([1] * 65), "64"),
 }
+# Outputs that are written last are looked at first, before the plan is.
+OUTPUTS = [
+    *(
+        ("sluice-run", flag, ["none.plan", "--prompt", "hello", flag])
+        for flag in ("--ids-out", "--logits-out", "--metrics", "--record-routing", "--trace")
+    ),
+    ("sluice-bench", "--trace", ["none.plan", "--bubbles", "--trace"]),
+    ("sluice-bench", "--trace-out", ["none.plan", "--trace-out"]),
+    ("sluice-profile", "-o", ["--plan", "none.plan", "-o"]),
+]
 
 
 def cases():
@@ -81,6 +97,8 @@ def cases():
     )
     for name, (says, flags) in RUN_FLAGS.items():
         yield run_flags(name, says, flags)
+    for tool, flag, flags in OUTPUTS:
+        yield no_folder(tool, flag, flags)
     for name, (text, says) in PROMPT_IDS.items():
         yield prompt_ids(name, text, says)
     yield Case(
@@ -103,6 +121,15 @@ def compile_flags(name, says, flags, code):
 def run_flags(name, says, flags):
     """sluice-run of the good plan with bad flags."""
     return Case(f"usage: {name}", "sluice-run", lambda f, g: [g.plan, *flags], says, 2)
+
+
+def no_folder(tool, flag, flags):
+    """A tool whose output has no folder; the plan does not exist either."""
+
+    def prepare(folder, good):
+        return [*flags, os.path.join(folder, "nowhere", "out")]
+
+    return Case(f"usage: {tool} {flag} in no folder", tool, prepare, f"{flag}: ")
 
 
 def prompt_ids(name, text, says):
