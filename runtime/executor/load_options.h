@@ -21,9 +21,9 @@ struct LoadOptions {
   /// a time: it must not wait for the thread that called Executor::create.
   std::function<void(uint64_t done, uint64_t total)> progress{};
   /// Called while a large piece of host memory is made ready, which takes
-  /// seconds where it is pinned: its bytes so far and in all, on the thread that
-  /// called Executor::create, before any weights are read. Backends to which
-  /// size costs no time never call it.
+  /// seconds where it is pinned: its bytes so far and in all, on the thread
+  /// that called Executor::create, before any weights are read. Backends to
+  /// which size costs no time never call it.
   std::function<void(uint64_t done, uint64_t total)> pinning{};
   /// Weights are made up in memory instead of read: cheap, deterministic and of
   /// a checkpoint's magnitude. No file is opened. For benchmarks of models that

@@ -24,9 +24,8 @@ Status Engine::runHost(const HostOperands &operands) {
   // Of what waits for a slot or the disk nobody knows when it has moved.
   if (wanted.isIncomplete())
     wanted.mayHandOver = false;
-  // Learned from what only the bus decides. Virtual time is known beforehand.
-  learnsBus =
-      !wanted.isIncomplete() && !backend.isVirtual() && !wanted.missing.empty();
+  // Learned from what only the bus decides.
+  learnsBus = !wanted.isIncomplete() && !wanted.missing.empty();
   return Status::ok();
 }
 
@@ -34,7 +33,7 @@ Status Engine::runHost(const HostOperands &operands) {
 Status Engine::observeHost() {
   SLUICE_ASSIGN_OR_RETURN(const double us, host.finish(backend));
   // The first job also made the threads.
-  if (us > 0 && std::exchange(hostThreads, true) && !backend.isVirtual())
+  if (us > 0 && std::exchange(hostThreads, true))
     balance.ranOnHost(wanted.bank->index, onHost, us);
   return Status::ok();
 }

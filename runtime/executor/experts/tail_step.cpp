@@ -42,7 +42,7 @@ constexpr double kAtOnce = 1.25, kFirstShare = 0.5;
 Result<double> Engine::tailExperts() {
   const ExpertTimes times = balance.times(wanted.bank->index, wanted.share);
   // In virtual time, and as long as nothing is known of real times, both go on
-  // as the plan says.
+  // as expected.
   const double planned =
       handOver(onHost * times.host, bus.added() * times.bus, times);
   if (backend.isVirtual() || !balance.hasLearned(wanted.share))
