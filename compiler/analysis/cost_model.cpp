@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 namespace sluice {
 namespace {
@@ -14,22 +15,43 @@ double streamUs(double bytes, double gigabytesPerSecond) {
   return bytes / (gigabytesPerSecond * 1e3);
 }
 
-/// `count` experts of a layer that a step uses with the same chance.
+/// `count` experts of a layer that a step uses with the same chance, a token
+/// with chance `one`.
 struct Chance {
   double chance = 0, count = 1;
   size_t layer = 0;
+  double one = 0;
 };
+
+/// Adds to sums[r], times `weight`, the chance that r of `rows` rows use an
+/// expert that each uses with chance `one`; not to that of none.
+void addRows(double one, int64_t rows, double weight,
+             std::vector<double> &sums) {
+  sums.resize(std::max<size_t>(sums.size(), static_cast<size_t>(rows) + 1));
+  const auto all = static_cast<double>(rows);
+  double chance = std::pow(1 - one, all); // of none
+  if (one >= 1 || chance <= 0) {          // too small for a number
+    sums[static_cast<size_t>(std::clamp<int64_t>(
+        std::llround(all * one), std::min<int64_t>(1, rows), rows))] += weight;
+    return;
+  }
+  for (int64_t r = 1; r <= rows; ++r) {
+    const auto count = static_cast<double>(r);
+    chance *= (all - count + 1) / count * one / (1 - one);
+    sums[static_cast<size_t>(r)] += weight * chance;
+  }
+}
 
 void addChances(const LayerShape &layer, size_t index, double rows,
                 const RoutingStatistics *routing, std::vector<Chance> &out) {
   if (const LayerRouting *recorded = findRouting(routing, layer)) {
     for (float p : recorded->popularity)
-      out.push_back({useProbability(p, rows), 1, index});
+      out.push_back({useProbability(p, rows), 1, index, p});
     return;
   }
   const auto experts = static_cast<double>(layer.experts);
   const double even = static_cast<double>(layer.topK) / experts;
-  out.push_back({useProbability(even, rows), experts, index});
+  out.push_back({useProbability(even, rows), experts, index, even});
 }
 
 bool alike(const LayerShape &a, const LayerShape &b) {
@@ -107,10 +129,23 @@ std::vector<ExpertLoad> expertLoads(const ModelShape &model,
     for (; end < all.size() && all[end].chance == all[begin].chance; ++end)
       count += all[end].count;
     const double share = std::min(1.0, left / count);
-    for (size_t i = begin; i < end; ++i)
+    for (size_t i = begin; i < end; ++i) {
       loads[all[i].layer].hits += all[i].chance * all[i].count * share;
+      addRows(all[i].one, plan.batch, all[i].count * (1 - share),
+              loads[all[i].layer].rows);
+      all[i].count = 0; // counted
+    }
     left -= count * share;
   }
+  for (const Chance &one : all)
+    if (one.count > 0)
+      addRows(one.one, plan.batch, one.count, loads[one.layer].rows);
+  for (ExpertLoad &load : loads)
+    if (const double sum =
+            std::accumulate(load.rows.begin(), load.rows.end(), 0.0);
+        sum > 0)
+      for (double &chance : load.rows)
+        chance /= sum;
   return loads;
 }
 

@@ -75,6 +75,9 @@ struct ExpertLoad {
   /// evenMisses. Times are no linear function of m, so that a layer that misses
   /// all or none is not as one that always misses half.
   std::vector<double> missing = {};
+  /// [r]: chance that one that is missing serves r rows; empty: all serve as
+  /// many.
+  std::vector<double> rows = {};
   double misses() const { return active - hits; }
   bool operator==(const ExpertLoad &) const = default;
 };
@@ -105,9 +108,9 @@ struct StepPlan {
   bool graphs = true; ///< Launches of attention and gate come from a graph.
 };
 
-/// The loads of all layers: the policy is taken to keep the likeliest experts
-/// of all layers, by popularity where `routing` has it. `plan.load`, where it
-/// is given, replaces that.
+/// The loads of all layers, with their rows: the policy is taken to keep the
+/// likeliest experts of all layers, by popularity where `routing` has it.
+/// `plan.load`, where it is given, replaces that.
 std::vector<ExpertLoad> expertLoads(const ModelShape &model,
                                     const StepPlan &plan,
                                     const RoutingStatistics *routing);
@@ -151,14 +154,6 @@ double expertGpuUs(const LayerShape &layer, double rows,
 /// Host time of one such expert.
 double expertHostUs(const LayerShape &layer, double rows,
                     const Hardware &hardware);
-
-/// Bus and host end at the same time when the host takes this share of the
-/// missed bytes: copy / (copy + compute), both of one expert.
-double balancedHostShare(double copyUs, double hostUs);
-/// The same for experts of `rows` rows, at the rates that both have while both
-/// run.
-double balancedHostShare(const LayerShape &layer, double rows,
-                         const Hardware &hardware);
 
 LayerCost layerCost(const LayerShape &layer, const ExpertLoad &load,
                     const StepPlan &plan, const Hardware &hardware);

@@ -1,6 +1,7 @@
 //===- layer_cost.cpp - What one layer with experts costs -----------------===//
 
 #include "compiler/analysis/cost_model.h"
+#include "compiler/analysis/host_experts.h"
 #include "runtime/experts/division.h"
 
 #include <algorithm>
@@ -33,8 +34,9 @@ public:
                                           load.active)
                       : 1.0),
         gpuEach(expertGpuUs(shape, perExpert, hardware)),
-        hostEach(expertHostUs(shape, perExpert, hardware)),
-        slower(slowdown(bytes, copy, hostEach, hardware)),
+        hostExperts(shape, load, rows, hardware),
+        balanced(hostExperts.balancedShare(copy)),
+        slower(slowdown(bytes, copy, hostExperts.eachUs(balanced), hardware)),
         diskEach(streamUs(bytes, hardware.diskRead.value)) {}
 
   LayerCost cost() const {
@@ -99,7 +101,8 @@ private:
     times.hidden = useful * copy;
     times.fetched = fetched;
     times.bus = fetched > 0 ? fetched * copy + delay : 0;
-    times.host = onHost * hostEach;
+    const double share = misses > 0 ? onHost / misses : 0;
+    times.host = misses * hostExperts.us(share);
     shareMemory(times);
     times.disk = misses * plan.diskShare * diskEach;
     const double wave =
@@ -114,7 +117,7 @@ private:
     const double afterHost =
         onHost > 0
             ? hardware.hostJobUs.value + hardware.hostJoinUs() +
-                  hardware.hostToDeviceUs(onHost * perExpert * 4 *
+                  hardware.hostToDeviceUs(misses * hostExperts.rows(share) * 4 *
                                           static_cast<double>(shape.hidden))
             : 0;
     times.busEnd = std::max(times.bus, times.disk) + afterBus;
@@ -149,9 +152,7 @@ private:
     // all of them on the host there is one thing less to wait for, and nothing
     // that slows the other: these two ends are looked at on their own.
     const auto most = static_cast<int64_t>(std::ceil(inMemory));
-    const auto near = static_cast<int64_t>(
-        inMemory *
-        balancedHostShare(copy * slower.bus, hostEach * slower.host));
+    const auto near = static_cast<int64_t>(inMemory * balanced);
     auto at = [&](int64_t count) {
       return overlap(misses, std::min(static_cast<double>(count), inMemory),
                      window);
@@ -248,7 +249,9 @@ private:
   const Hardware &hardware;
   const double rows, bytes, copy, launch;
   const bool serial;
-  const double parts, perExpert, gpuEach, hostEach;
+  const double parts, perExpert, gpuEach;
+  const HostExperts hostExperts;
+  const double balanced; ///< Share of the host where both end together.
   const Slower slower;
   const double diskEach;
 };
@@ -270,20 +273,6 @@ double expertGpuUs(const LayerShape &layer, double rows,
 double expertHostUs(const LayerShape &layer, double rows,
                     const Hardware &hardware) {
   return hardware.hostExpertUs(static_cast<double>(layer.expertBytes), rows);
-}
-
-double balancedHostShare(double copyUs, double hostUs) {
-  return copyUs / (copyUs + hostUs);
-}
-
-double balancedHostShare(const LayerShape &layer, double rows,
-                         const Hardware &hardware) {
-  const auto bytes = static_cast<double>(layer.expertBytes);
-  const double copyUs = hardware.hostToDeviceUs(bytes);
-  const double hostUs = expertHostUs(layer, rows, hardware);
-  const HostRates both =
-      hardware.together({bytes / copyUs / 1e3, bytes / hostUs / 1e3});
-  return both.experts / (both.bus + both.experts);
 }
 
 LayerCost layerCost(const LayerShape &layer, const ExpertLoad &load,

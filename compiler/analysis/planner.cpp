@@ -2,6 +2,7 @@
 
 #include "compiler/analysis/planner.h"
 
+#include "compiler/analysis/host_experts.h"
 #include "compiler/analysis/prefetch_plan.h"
 
 #include <algorithm>
@@ -39,6 +40,14 @@ int64_t chooseWaveBytes(const PlannerInputs &inputs) {
       bytes * std::clamp(experts, 1.0, static_cast<double>(layer.experts)));
 }
 
+/// Adds `weight` times `chances` to `sums`.
+void addShare(std::span<const double> chances, double weight,
+              std::vector<double> &sums) {
+  sums.resize(std::max(sums.size(), chances.size()));
+  for (size_t i = 0; i < chances.size(); ++i)
+    sums[i] += weight * chances[i];
+}
+
 /// What candidates share: the experts of a step by popularity, and what
 /// prefetchPrecision found.
 struct Situation {
@@ -46,19 +55,27 @@ struct Situation {
   std::vector<double> precision;
 };
 
+/// The mean layer's experts and rows.
+ExpertLoad meanLoad(std::span<const ExpertLoad> loads) {
+  ExpertLoad mean;
+  const auto count = static_cast<double>(loads.size());
+  for (const ExpertLoad &load : loads) {
+    mean.active += load.active / count;
+    mean.hits += load.hits / count;
+    addShare(load.rows, 1 / count, mean.rows);
+  }
+  return mean;
+}
+
 /// The share at which bus and host end together, for the mean layer.
 double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
                        const Situation &situation) {
   const LayerShape &layer = inputs.model.layers.front();
-  double active = 0;
-  for (const ExpertLoad &load : situation.loads)
-    active += load.active;
-  active /= static_cast<double>(inputs.model.layers.size());
-  const double rows =
-      active > 0 ? std::max(1.0, static_cast<double>(plan.batch) *
-                                     static_cast<double>(layer.topK) / active)
-                 : 1.0;
-  return balancedHostShare(layer, rows, *inputs.hardware);
+  const double copy =
+      inputs.hardware->hostToDeviceUs(static_cast<double>(layer.expertBytes));
+  return HostExperts(layer, meanLoad(situation.loads),
+                     static_cast<double>(plan.batch), *inputs.hardware)
+      .balancedShare(copy);
 }
 
 /// What a layer demands and misses, for all of them: as replayed as far as that
@@ -67,11 +84,8 @@ double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
 std::optional<ExpertLoad> blend(const ReplayedHits &replayed,
                                 const std::vector<ExpertLoad> &loads,
                                 std::string &text) {
-  double active = 0, kept = 0;
-  for (const ExpertLoad &load : loads) {
-    active += load.active / static_cast<double>(loads.size());
-    kept += load.hits / static_cast<double>(loads.size());
-  }
+  const ExpertLoad likeliest = meanLoad(loads);
+  const double active = likeliest.active, kept = likeliest.hits;
   auto percentOf = [](double hits, double all) {
     return all > 0 ? 100 * hits / all : 0.0;
   };
@@ -85,12 +99,10 @@ std::optional<ExpertLoad> blend(const ReplayedHits &replayed,
     return std::nullopt;
   }
   ExpertLoad load;
-  load.missing = evenMisses(active, active - kept);
-  load.missing.resize(std::max(load.missing.size(), replayed.missing.size()));
-  for (size_t i = 0; i < load.missing.size(); ++i)
-    load.missing[i] =
-        (1 - weight) * load.missing[i] +
-        (i < replayed.missing.size() ? weight * replayed.missing[i] : 0);
+  addShare(evenMisses(active, active - kept), 1 - weight, load.missing);
+  addShare(replayed.missing, weight, load.missing);
+  addShare(likeliest.rows, replayed.rows.empty() ? 1 : 1 - weight, load.rows);
+  addShare(replayed.rows, weight, load.rows);
   const double misses =
       weight * replayed.misses() + (1 - weight) * (active - kept);
   load.active = weight * replayed.active + (1 - weight) * active;

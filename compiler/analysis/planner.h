@@ -32,6 +32,8 @@ struct ReplayedHits {
   /// [m]: share of the layers of all steps that missed m of them; empty:
   /// unknown.
   std::vector<double> missing = {};
+  /// [r]: share of the missing experts that served r rows; empty: unknown.
+  std::vector<double> rows = {};
   /// That were counted, without repetitions; where `missing` is unknown, those
   /// that there are.
   int64_t tokens = 0;

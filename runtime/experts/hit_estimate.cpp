@@ -129,6 +129,7 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
   estimate.demands = result.demands;
   estimate.hits = result.hits;
   estimate.layersByMisses = std::move(result.layersByMisses);
+  estimate.missesByRows = std::move(result.missesByRows);
   estimate.tokens = (steps - warm) * rowsPerStep;
   estimate.demandsPerSlot =
       static_cast<double>(result.demands) * (layers / banks) / slots;

@@ -19,6 +19,8 @@ struct HitEstimate {
   /// [m]: layers of a step, of those that count, that missed m experts. Misses
   /// come in bunches: a new text misses everywhere, a repetition nowhere.
   std::vector<uint64_t> layersByMisses;
+  /// [r]: missing experts, of those steps, that served r rows.
+  std::vector<uint64_t> missesByRows;
 
   double rate() const {
     return demands == 0

@@ -9,6 +9,7 @@
 #include "runtime/io/fingerprint.h"
 
 #include <cmath>
+#include <numeric>
 
 namespace sluice::tools {
 namespace {
@@ -43,6 +44,10 @@ ReplayedHits replayHits(const experts::RoutingTrace &trace, uint64_t distinct,
   hits.active = static_cast<double>(found->demands) / layers;
   for (uint64_t count : found->layersByMisses)
     hits.missing.push_back(static_cast<double>(count) / layers);
+  const double misses = std::accumulate(found->missesByRows.begin(),
+                                        found->missesByRows.end(), 0.0);
+  for (uint64_t count : found->missesByRows)
+    hits.rows.push_back(static_cast<double>(count) / misses);
   hits.tokens = std::llround(fresh * static_cast<double>(found->tokens));
   hits.demandsPerSlot = fresh * found->demandsPerSlot;
   return hits;

@@ -47,7 +47,8 @@ Status Engine::awaitIds(uint32_t event) {
       return Status::ok();
     }
     SLUICE_RETURN_IF_ERROR(pump());
-    std::this_thread::yield();
+    if (!backend.isVirtual())
+      std::this_thread::yield();
   }
   return backend.waitOnHost(event);
 }
