@@ -21,8 +21,9 @@ from support import DEMO, TestFailure, Tools, generate, read_json
 MODEL = os.path.join(DEMO, "target")
 PROFILES = os.path.join(os.path.dirname(DEMO), "..", "compiler", "analysis", "hardware")
 MAX_SEQ, TOKENS = 96, 48
-# What is no longer than this is no longer: slots begin with what the recording is behind.
-LONGER, MOST_BYTES = 1.005, 1.15
+# What is no longer than this is no longer: how CPU and bus share what is missing is learned from
+# what came before, and another history divides it a little differently.
+LONGER, MOST_BYTES = 1.01, 1.15
 SMALLEST = re.compile(r"smallest budget that works is --gpu-memory (\d+)")
 DEPTH = re.compile(r"^prefetch depth +(\d+); ", re.MULTILINE)
 
