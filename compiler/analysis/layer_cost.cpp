@@ -68,12 +68,19 @@ private:
     result.disk = result.fetched * plan.diskShare * diskEach;
     result.gpu = parts * (2 * launch + static_cast<double>(shape.topK) *
                                            expertGpuUs(shape, 1, hardware));
-    result.together = std::max(result.bus, result.disk) + result.gpu;
+    result.together =
+        std::max(result.bus,
+                 result.disk + lastCopy(result.fetched * plan.diskShare)) +
+        result.gpu;
     result.tail = launch;
     result.total =
         result.attention + result.roundTrip + result.together + result.tail;
     return result;
   }
+
+  /// What the bus takes behind the disk, of whose `reads` experts all but the
+  /// last have crossed it meanwhile.
+  double lastCopy(double reads) const { return std::min(1.0, reads) * copy; }
 
   /// What runs at once when `misses` experts are missing and the host takes
   /// `onHost` of them.
@@ -117,7 +124,9 @@ private:
                   hardware.hostToDeviceUs(onHost * perExpert * 4 *
                                           static_cast<double>(shape.hidden))
             : 0;
-    times.busEnd = std::max(times.bus, times.disk) + afterBus;
+    times.busEnd =
+        std::max(times.bus, times.disk + lastCopy(misses * plan.diskShare)) +
+        afterBus;
     times.hostEnd = times.host + afterHost;
     times.end = std::max({times.busEnd, times.gpu, times.hostEnd});
     return times;
