@@ -35,6 +35,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
   std::vector<std::pair<uint32_t, uint32_t>> missing; // rows, id
   uint64_t taken = 0; // by experts, as long as that fills the pool
   std::vector<uint64_t> layersByMisses(uses.experts + 1, 0);
+  std::vector<uint64_t> missesOf(size_t{uses.banks} * uses.experts, 0);
   uint64_t steps = 0;
   Counters warm; // what was counted when the warm-up ended
   for (size_t index = 0; index < uses.ends.size(); ++index) {
@@ -58,8 +59,11 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
     for (size_t i = 0; i < group.size(); ++i)
       if (residency.slotOf(group[i]) == kNone)
         missing.emplace_back(uses.rows[begin + i], group[i]);
-    if (steps > warmSteps)
+    if (steps > warmSteps) {
       ++layersByMisses[missing.size()];
+      for (const auto &[rows, id] : missing)
+        ++missesOf[id];
+    }
     // The CPU takes those that fewest rows use.
     size_t elsewhere = 0;
     if (taken >= slots && staying[missing.size()] < missing.size()) {
@@ -90,7 +94,8 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
           .misses = counters.misses,
           .evictions = counters.evictions,
           .bytes = counters.fetchedBytes,
-          .layersByMisses = std::move(layersByMisses)};
+          .layersByMisses = std::move(layersByMisses),
+          .missesOf = std::move(missesOf)};
 }
 
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,

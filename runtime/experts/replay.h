@@ -21,6 +21,8 @@ struct ReplayResult {
   uint64_t bytes = 0; ///< Bytes of the experts that came over the bus whole.
   /// [m]: layers of a step, of those that count, that missed m experts.
   std::vector<uint64_t> layersByMisses;
+  /// [id]: how often each expert was missed.
+  std::vector<uint64_t> missesOf;
 
   double hitRate() const {
     return demands == 0

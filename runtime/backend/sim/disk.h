@@ -10,8 +10,8 @@
 namespace sluice::sim {
 
 /// Serves one read after the other, each for its bytes over the disk's rate. As
-/// in the cost model a read has no latency of its own: the rate is that of large
-/// reads with others behind them. Times are microseconds of one clock.
+/// in the cost model a read has no latency of its own: the rate is that of
+/// large reads with others behind them. Times are microseconds of one clock.
 class Disk {
 public:
   explicit Disk(double gigabytesPerSecond) : rate(gigabytesPerSecond) {}

@@ -84,12 +84,12 @@ TEST_F(SimDisk, IsATrackBesideTheStreams) {
 
 /// A read that begins before a trace or ends behind it is there with its part.
 TEST_F(SimDisk, TracesHaveThePartInside) {
-  disk->startRead(kMillion, {"over", -1, -1});                    // 4 to 504.
+  disk->startRead(kMillion, {"over", -1, -1});                     // 4 to 504.
   const double half = disk->startRead(kMillion, {"half", -1, -1}); // To 1004.
-  disk->waitForRead(504);                                         // 514.
+  disk->waitForRead(504);                                          // 514.
   ASSERT_TRUE(backend->startTrace().isOk());
   const double start = backend->clockUs();
-  disk->waitForRead(half);                                        // 1014.
+  disk->waitForRead(half);                                         // 1014.
   const double last = disk->startRead(kMillion, {"last", -1, -1}); // From 1018.
   EXPECT_EQ(last, 1518);
   auto spans = backend->takeTrace();
