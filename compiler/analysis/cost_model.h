@@ -7,7 +7,8 @@
 //   + host round trip             the ids reach the host, the first copy starts
 //   + max(bus, disk, host, GPU)   missing experts move or are computed where
 //                                 they lie while those that are there run
-//   + what cannot overlap         last wave, join, combine
+//   + what cannot overlap         the copy of what was read from disk last, the
+//                                 last wave, join, combine
 //
 // plus the head. The bus and the CPU read the same memory: while both run they
 // take the rates of Hardware::together. Misses are divided so that both end
@@ -127,7 +128,7 @@ struct LayerCost {
   /// From the round trip until the last of bus, disk, host and GPU is done; the
   /// serial schedule begins with the GPU when the others are done.
   double together = 0;
-  double tail = 0;    ///< After that: last wave, join, combine.
+  double tail = 0;    ///< After that: last copy and wave, join, combine.
   double total = 0;   ///< attention + roundTrip + together + tail
   double misses = 0;  ///< Experts that were not in a slot.
   double fetched = 0; ///< Of those, what the bus moved after the ids.

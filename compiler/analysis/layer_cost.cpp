@@ -20,6 +20,8 @@ class Layer {
 public:
   /// As insert-expert-transfers makes at most.
   static constexpr double kMostParts = 64;
+  /// Of more missing experts the mean stands for all.
+  static constexpr double kMany = 64;
 
   Layer(const LayerShape &shape, const ExpertLoad &load, const StepPlan &plan,
         const Hardware &hardware)
@@ -70,22 +72,30 @@ private:
     result.disk = result.fetched * plan.diskShare * diskEach;
     result.gpu = parts * (2 * launch + static_cast<double>(shape.topK) *
                                            expertGpuUs(shape, 1, hardware));
-    result.together = std::max(result.bus, result.disk) + result.gpu;
+    result.together =
+        std::max(result.bus,
+                 result.disk + lastCopy(result.fetched * plan.diskShare)) +
+        result.gpu;
     result.tail = launch;
     result.total =
         result.attention + result.roundTrip + result.together + result.tail;
     return result;
   }
 
-  /// What runs at once when `misses` experts are missing and the host takes
-  /// `onHost` of them.
+  /// What the bus takes behind the disk, of whose `reads` experts all but the
+  /// last have crossed it meanwhile.
+  double lastCopy(double reads) const { return std::min(1.0, reads) * copy; }
+
+  /// What runs at once when `misses` experts are missing, `onDisk` of them on
+  /// the disk, and the host takes `onHost` of the others.
   struct Overlap {
     double bus = 0, disk = 0, host = 0, gpu = 0, hidden = 0, fetched = 0;
     double busEnd = 0, hostEnd = 0; ///< With what follows behind them.
     double end = 0; ///< Until everything has arrived, run and come back.
   };
 
-  Overlap overlap(double misses, double onHost, double window) const {
+  Overlap overlap(double misses, double onDisk, double onHost,
+                  double window) const {
     Overlap times;
     double fetched = misses - onHost;
     // Copies run ahead while attention and gate compute. One that is on the
@@ -104,7 +114,7 @@ private:
     const double share = misses > 0 ? onHost / misses : 0;
     times.host = misses * hostExperts.us(share);
     shareMemory(times);
-    times.disk = misses * plan.diskShare * diskEach;
+    times.disk = onDisk * diskEach;
     const double wave =
         std::max(1.0, std::floor(static_cast<double>(plan.waveBytes) / bytes));
     times.gpu = (load.active - onHost) * gpuEach +
@@ -120,7 +130,8 @@ private:
                   hardware.hostToDeviceUs(misses * hostExperts.rows(share) * 4 *
                                           static_cast<double>(shape.hidden))
             : 0;
-    times.busEnd = std::max(times.bus, times.disk) + afterBus;
+    times.busEnd =
+        std::max(times.bus, times.disk + lastCopy(onDisk)) + afterBus;
     times.hostEnd = times.host + afterHost;
     times.end = std::max({times.busEnd, times.gpu, times.hostEnd});
     return times;
@@ -141,12 +152,12 @@ private:
 
   /// The same when the host takes as many experts as end first; one on the disk
   /// cannot be computed where it lies.
-  Overlap shared(double misses, double window) const {
-    const double inMemory = misses * (1 - plan.diskShare);
+  Overlap shared(double misses, double onDisk, double window) const {
+    const double inMemory = misses - onDisk;
     if (plan.mode == ExpertMode::Host)
-      return overlap(misses, inMemory, window);
+      return overlap(misses, onDisk, inMemory, window);
     if (plan.mode != ExpertMode::Split)
-      return overlap(misses, 0, window);
+      return overlap(misses, onDisk, 0, window);
     // The bus takes ever less and the CPU ever more: from near to where both
     // end together it is downhill to the lowest point. But with none and with
     // all of them on the host there is one thing less to wait for, and nothing
@@ -154,8 +165,8 @@ private:
     const auto most = static_cast<int64_t>(std::ceil(inMemory));
     const auto near = static_cast<int64_t>(inMemory * balanced);
     auto at = [&](int64_t count) {
-      return overlap(misses, std::min(static_cast<double>(count), inMemory),
-                     window);
+      return overlap(misses, onDisk,
+                     std::min(static_cast<double>(count), inMemory), window);
     };
     Overlap best = at(near);
     for (int64_t step : {-1, 1})
@@ -180,13 +191,13 @@ private:
       double least = 0, greatest = inMemory;
       for (int i = 0; i < kHalvings; ++i) {
         const double middle = (least + greatest) / 2;
-        const Overlap times = overlap(misses, middle, window);
+        const Overlap times = overlap(misses, onDisk, middle, window);
         (times.hostEnd < times.busEnd ? least : greatest) = middle;
       }
       // Whole experts are given to it, of each down may go.
       const double given = std::min(std::ceil(least), std::floor(inMemory));
-      take(overlap(misses, std::max(least, given * (1 - experts::kDownShare)),
-                   window));
+      take(overlap(misses, onDisk,
+                   std::max(least, given * (1 - experts::kDownShare)), window));
     }
     return best;
   }
@@ -210,7 +221,27 @@ private:
             double window) const {
     for (size_t count = 0; count < chances.size(); ++count)
       if (chances[count] > 0)
-        add(result, shared(static_cast<double>(count), window), chances[count]);
+        meanOfDisk(result, static_cast<double>(count), chances[count], window);
+  }
+
+  /// Over the chances that so many of the missing experts lie on the disk: one
+  /// read may take longer than everything else.
+  void meanOfDisk(LayerCost &result, double misses, double weight,
+                  double window) const {
+    constexpr double kRare = 1e-4;
+    const double mean = misses * plan.diskShare;
+    if (mean <= 0 || plan.diskShare >= 1 || misses > kMany)
+      return add(result, shared(misses, mean, window), weight);
+    std::vector<double> chances = evenMisses(misses, mean);
+    double kept = 0;
+    for (double &chance : chances)
+      kept += chance = chance < kRare ? 0 : chance;
+    for (size_t onDisk = 0; onDisk < chances.size(); ++onDisk)
+      if (chances[onDisk] > 0)
+        add(result,
+            shared(misses, std::min(static_cast<double>(onDisk), misses),
+                   window),
+            weight * chances[onDisk] / kept);
   }
 
   LayerCost overlapped(LayerCost result) const {
@@ -219,14 +250,13 @@ private:
     // linear function of it, so the mean of the times is not that of the mean.
     // Of many that are not recorded the mean is near enough, and all that only
     // cross the bus take about the same each.
-    constexpr double kMany = 64;
     if (!load.missing.empty())
       mean(result, load.missing, window);
-    else if (plan.mode == ExpertMode::Split &&
+    else if ((plan.mode == ExpertMode::Split || plan.diskShare > 0) &&
              std::max(load.active, load.misses()) <= kMany)
       mean(result, evenMisses(load.active, load.misses()), window);
     else
-      add(result, shared(load.misses(), window), 1);
+      meanOfDisk(result, load.misses(), 1, window);
     result.tail += launch;
     result.total += result.attention + result.roundTrip + launch;
     return result;

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
+#include <functional>
 
 namespace sluice {
 namespace {
@@ -48,10 +49,11 @@ void addShare(std::span<const double> chances, double weight,
     sums[i] += weight * chances[i];
 }
 
-/// What candidates share: the experts of a step by popularity, and what
-/// prefetchPrecision found.
+/// What candidates share: the experts of a step by popularity, how many live in
+/// host memory, and what prefetchPrecision found.
 struct Situation {
   std::vector<ExpertLoad> loads;
+  int64_t hostExperts = 0;
   std::vector<double> precision;
 };
 
@@ -118,11 +120,28 @@ std::optional<ExpertLoad> blend(const ReplayedHits &replayed,
   return load;
 }
 
+/// The share of missing experts that lie on the disk when those that are missed
+/// most, `hostExperts` of them, live in host memory.
+double missedOnDisk(const std::vector<std::vector<float>> &missed,
+                    int64_t hostExperts) {
+  std::vector<float> all;
+  for (const std::vector<float> &layer : missed)
+    all.insert(all.end(), layer.begin(), layer.end());
+  std::ranges::sort(all, std::greater());
+  double sum = 0, onDisk = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    sum += all[i];
+    onDisk += static_cast<int64_t>(i) < hostExperts ? 0 : all[i];
+  }
+  return sum > 0 ? onDisk / sum : 0;
+}
+
 struct Candidate {
   StepPlan plan;
   StepCost cost;
   PrefetchPlan prefetch;
   std::string hits; ///< What is known of them, for --explain.
+  std::vector<std::vector<float>> missed; ///< As in ExpertDecisions.
 };
 
 Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
@@ -136,10 +155,19 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
   // What the CPU computes does not come to stay, so each mode has hits of its
   // own. Where nothing comes at all, the likeliest stay as they were at first.
   if (mode != ExpertMode::Host && plan.schedule == ScheduleKind::Planned &&
-      inputs.evidence && inputs.evidence->hits)
-    plan.load =
-        blend(inputs.evidence->hits(plan.batch, plan.slots, plan.hostShare),
-              situation.loads, result.hits);
+      inputs.evidence && inputs.evidence->hits) {
+    const ReplayedHits replayed =
+        inputs.evidence->hits(plan.batch, plan.slots, plan.hostShare);
+    plan.load = blend(replayed, situation.loads, result.hits);
+    // Where some lie on the disk: those that are missed least.
+    if (plan.diskShare > 0 && inputs.evidence->missed)
+      result.missed =
+          inputs.evidence->missed(plan.batch, plan.slots, plan.hostShare);
+    if (!result.missed.empty())
+      plan.diskShare = replayed.weight() *
+                           missedOnDisk(result.missed, situation.hostExperts) +
+                       (1 - replayed.weight()) * plan.diskShare;
+  }
   const std::vector<ExpertLoad> loads =
       plan.load ? expertLoads(inputs.model, plan, inputs.routing)
                 : situation.loads;
@@ -280,6 +308,7 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   plan.diskShare = 1 - std::min(1.0, static_cast<double>(room.hostExperts) /
                                          static_cast<double>(experts));
   Situation situation;
+  situation.hostExperts = room.hostExperts;
   situation.loads = expertLoads(inputs.model, plan, inputs.routing);
   plan.waveBytes =
       plan.schedule == ScheduleKind::Serial ? 0 : chooseWaveBytes(inputs);
@@ -294,12 +323,20 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   decisions.prefetchLimit = chosen.plan.prefetchLimit;
   decisions.waveBytes = chosen.plan.waveBytes;
   decisions.predictedStepMs = chosen.cost.totalUs / 1e3;
+  decisions.missed = std::move(chosen.missed);
 
   std::vector<std::string> &lines = report.lines;
   lines.push_back(line("kept at first",
                        inputs.routing
                            ? "the likeliest of all layers, by recorded routing"
                            : "the same number of each layer: no --routing"));
+  if (room.hostExperts < experts)
+    lines.push_back(
+        line("in host memory",
+             decisions.missed.empty()
+                 ? "the likeliest, as far as that is known"
+                 : "those that the recorded tokens miss most: the others are "
+                   "on disk"));
   lines.push_back(line("policy", decisions.policy + chosen.hits));
   lines.push_back(line("schedule", plan.schedule == ScheduleKind::Serial
                                        ? "serial"

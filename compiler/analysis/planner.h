@@ -57,6 +57,11 @@ struct RoutingEvidence {
   /// a replay a call.
   std::function<ReplayedHits(int64_t batch, int64_t slots, double hostShare)>
       hits;
+  /// Of the same play and at the same price how often a step missed each
+  /// expert, by layers as above; empty: unknown.
+  std::function<std::vector<std::vector<float>>(int64_t batch, int64_t slots,
+                                                double hostShare)>
+      missed;
 };
 
 struct PlannerInputs {

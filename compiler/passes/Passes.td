@@ -369,11 +369,14 @@ def PlaceExperts : Pass<"place-experts", "::mlir::ModuleOp"> {
   let summary = "Says where each expert lives: slot, host memory or disk";
   let description = [{
     Run it behind `plan-memory`: what the GPU budget leaves beside everything
-    else becomes slots, at least two a pool. The host budget fills with images of
-    the most popular experts; the others are read from disk when they are
-    missing, through a ring of at most `ring` images. Load fills the slots with
-    the most popular experts, or evenly over the layers where nothing is known.
-    `empty` keeps the slots empty.
+    else becomes slots, at least two a pool. Load fills the slots with the most
+    popular experts, or evenly over the layers where nothing is known; `empty`
+    keeps them empty. The host budget fills with images of the experts that a
+    step misses most, as the banks say (`missed`), also where they have a slot at
+    first: it does not stay theirs. Of those that are missed as often, and where
+    nobody knows how often, the most popular are in host memory. The others are
+    read from disk when they are missing, through a ring of at most `ring`
+    images.
 
     Before, with a budget for one slot more (and experts of equal popularity):
 

@@ -1,7 +1,8 @@
 //===- place_experts.cpp - Slots, host memory or disk ---------------------===//
 //
 // Fills both budgets: what the GPU has left becomes slots, what the host has
-// left becomes images of experts, the most popular first. Runs behind
+// left becomes images of experts. Popularity says what should be in slots at
+// first; in host memory should be what will be missing later. Runs behind
 // plan-memory, because only then it is known what is left.
 //
 //===----------------------------------------------------------------------===//
@@ -31,15 +32,22 @@ struct Expert {
   ExpertBankOp bank;
   int32_t expert = 0;
   float popularity = 0;
-  size_t order; ///< Where it stands when all are as likely.
+  float missed = 0; ///< How often a step misses it.
+  size_t order;     ///< Where it stands when all are as likely.
 };
+
+bool isMorePopular(const Expert &a, const Expert &b) {
+  return a.popularity != b.popularity ? a.popularity > b.popularity
+                                      : a.order < b.order;
+}
 
 struct Pool {
   ExpertPoolOp op;
   SmallVector<ExpertBankOp> banks;
   /// All experts, the most popular first; equal ones in turn over the layers.
   std::vector<Expert> experts;
-  int64_t onHost = 0; ///< How many of them live in host memory.
+  bool knowsMissed = true; ///< Of all its banks.
+  int64_t onHost = 0;      ///< How many of them live in host memory.
 };
 
 struct PlaceExperts : impl::PlaceExpertsBase<PlaceExperts> {
@@ -73,23 +81,23 @@ std::vector<Pool> PlaceExperts::collect() {
     for (Pool &pool : pools)
       if (pool.op == bank.getPoolOp())
         pool.banks.push_back(bank);
+  auto at = [](DenseF32ArrayAttr values, int64_t expert) {
+    return values ? values.asArrayRef()[expert] : 0.0f;
+  };
   for (Pool &pool : pools) {
     int64_t widest = 0;
-    for (ExpertBankOp bank : pool.banks)
+    for (ExpertBankOp bank : pool.banks) {
       widest = std::max(widest, bank.getExperts());
+      pool.knowsMissed &= bool(bank.getMissedAttr());
+    }
     for (int64_t expert = 0; expert < widest; ++expert)
       for (ExpertBankOp bank : pool.banks)
         if (expert < bank.getExperts())
-          pool.experts.push_back(
-              {bank, static_cast<int32_t>(expert),
-               bank.getPopularityAttr()
-                   ? bank.getPopularityAttr().asArrayRef()[expert]
-                   : 0.0f,
-               pool.experts.size()});
-    llvm::sort(pool.experts, [](const Expert &a, const Expert &b) {
-      return a.popularity != b.popularity ? a.popularity > b.popularity
-                                          : a.order < b.order;
-    });
+          pool.experts.push_back({bank, static_cast<int32_t>(expert),
+                                  at(bank.getPopularityAttr(), expert),
+                                  at(bank.getMissedAttr(), expert),
+                                  pool.experts.size()});
+    llvm::sort(pool.experts, isMorePopular);
   }
   return pools;
 }
@@ -170,11 +178,16 @@ void PlaceExperts::place(Pool &pool) {
   for (ExpertBankOp bank : pool.banks)
     homes[bank].assign(bank.getExperts(), 0);
   auto all = static_cast<int64_t>(pool.experts.size());
-  for (int64_t i = pool.onHost; i < all; ++i)
-    homes[pool.experts[i].bank][pool.experts[i].expert] = 1;
   int64_t count = empty ? 0 : std::min<int64_t>(pool.op.getSlots(), all);
   for (int64_t i = 0; i < count; ++i)
     filled[pool.experts[i].bank].push_back(pool.experts[i].expert);
+  // Of those that are missed as often the most popular stay in front.
+  if (pool.knowsMissed)
+    llvm::sort(pool.experts, [](const Expert &a, const Expert &b) {
+      return a.missed != b.missed ? a.missed > b.missed : isMorePopular(a, b);
+    });
+  for (int64_t i = pool.onHost; i < all; ++i)
+    homes[pool.experts[i].bank][pool.experts[i].expert] = 1;
   Builder builder(&getContext());
   for (ExpertBankOp bank : pool.banks) {
     bank.setHomesAttr(builder.getDenseI8ArrayAttr(homes[bank]));

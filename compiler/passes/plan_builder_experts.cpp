@@ -115,11 +115,12 @@ Value PlanBuilder::bank(FlatSymbolRefAttr name, FlatSymbolRefAttr poolName,
   int64_t experts = bank.getExperts(), size = elementBytes(bank.getDtype());
   expert::SlotLayout layout = expert::slotLayout(bank);
   OpBuilder builder(context());
-  DenseF32ArrayAttr popularity;
+  DenseF32ArrayAttr popularity, missed;
   DenseI32ArrayAttr successors;
   int64_t successorCount = 0;
   if (expert::StatisticsOp known = statistics.lookup(name)) {
     popularity = known.getPopularityAttr();
+    missed = known.getMissedAttr();
     if (!known.getSuccessors().empty()) {
       successors = builder.getDenseI32ArrayAttr(known.getSuccessors());
       successorCount = known.getSuccessorCount();
@@ -137,7 +138,7 @@ Value PlanBuilder::bank(FlatSymbolRefAttr name, FlatSymbolRefAttr poolName,
                  {layout.gate / size, layout.up / size, layout.down / size}),
              builder.getDenseI8ArrayAttr(homes),
              builder.getDenseI32ArrayAttr({}), popularity, successors,
-             successorCount);
+             successorCount, missed);
 }
 
 LogicalResult PlanBuilder::finishPools() {

@@ -110,13 +110,15 @@ Status runMoving(OwningOpRef<ModuleOp> &model, const CompileOptions &options,
   return runPasses(*model, options, stage, hooks, &moving);
 }
 
-/// What recorded routing says, as ops of the module.
-Status addStatistics(ModuleOp model, const CompileOptions &options) {
+/// What recorded routing says, and `missed` of the decisions, as ops of the
+/// module.
+Status addStatistics(ModuleOp model, const CompileOptions &options,
+                     const std::vector<std::vector<float>> &missed) {
   if (!options.routing)
     return Status::ok();
   model.getContext()->loadDialect<expert::ExpertDialect>();
   OpBuilder builder(model.getBodyRegion());
-  for (const LayerRouting &layer : *options.routing)
+  for (const auto &[index, layer] : llvm::enumerate(*options.routing))
     for (auto bank : model.getOps<llm::ExpertBankOp>()) {
       if (static_cast<int64_t>(bank.getLayer()) != layer.layer)
         continue;
@@ -127,7 +129,9 @@ Status addStatistics(ModuleOp model, const CompileOptions &options) {
           builder, bank.getLoc(), FlatSymbolRefAttr::get(bank.getSymNameAttr()),
           builder.getDenseF32ArrayAttr(layer.popularity),
           builder.getDenseI32ArrayAttr(successors),
-          builder.getI64IntegerAttr(layer.successorCount));
+          builder.getI64IntegerAttr(layer.successorCount),
+          index < missed.size() ? builder.getDenseF32ArrayAttr(missed[index])
+                                : DenseF32ArrayAttr());
     }
   return Status::ok();
 }
@@ -195,7 +199,8 @@ Result<CompiledModel> compileModel(OwningOpRef<ModuleOp> model,
     SLUICE_ASSIGN_OR_RETURN(moving.decisions, hooks.planner(situation));
   }
   moving.slotBudget = situation.slots * situation.slotBytes;
-  SLUICE_RETURN_IF_ERROR(addStatistics(*model, options));
+  SLUICE_RETURN_IF_ERROR(
+      addStatistics(*model, options, moving.decisions.missed));
   SLUICE_RETURN_IF_ERROR(runMoving(model, options, stage, hooks, moving));
   if (stage >= Stage::Plan) {
     Taken dynamic = takenBy(*model);

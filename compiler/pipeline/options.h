@@ -58,6 +58,9 @@ struct ExpertDecisions {
   int64_t waveBytes = int64_t{32} << 20;
   /// Index into plan::kPolicyNames.
   std::string policy = "next_use";
+  /// Of each layer with experts, in their order, how often a step is expected
+  /// to miss each expert; empty where nobody knows, or needs to.
+  std::vector<std::vector<float>> missed;
   /// Milliseconds of one decode step of all batches; 0: not predicted.
   double predictedStepMs = 0;
 };

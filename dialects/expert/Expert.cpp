@@ -136,12 +136,20 @@ LogicalResult PoolOp::verify() {
 }
 
 LogicalResult StatisticsOp::verify() {
-  for (float uses : getPopularity())
-    if (!(uses >= 0) || std::isinf(uses))
-      return emitOpError("popularity has a number that is not finite and at "
-                         "least 0");
+  const auto areFine = [](ArrayRef<float> values) {
+    return llvm::all_of(
+        values, [](float value) { return value >= 0 && !std::isinf(value); });
+  };
+  if (!areFine(getPopularity()))
+    return emitOpError("popularity has a number that is not finite and at "
+                       "least 0");
+  if (getMissed() && !areFine(*getMissed()))
+    return emitOpError("missed has a number that is not finite and at least 0");
   int64_t count = getSuccessorCount();
   int64_t experts = getPopularity().size();
+  if (getMissed() && static_cast<int64_t>(getMissed()->size()) != experts)
+    return emitOpError() << "says of " << getMissed()->size() << " of "
+                         << experts << " experts how often they are missed";
   if (count > experts)
     return emitOpError() << "names " << count << " successors of " << experts
                          << " experts";

@@ -130,22 +130,25 @@ def Expert_StatisticsOp : Expert_Op<"statistics", [
     `popularity` holds the expected uses a token of each expert. `successors`
     holds, for each expert of the layer before that has experts, the
     `successor_count` experts of this layer that most often follow it, likeliest
-    first; empty where nothing is known.
+    first; empty where nothing is known. `missed` says how often a step is
+    expected to miss each expert, where that is known.
 
     ```mlir
     expert.statistics of @experts1 popularity [0.5, 1.5, 0.0, 0.0]
-        successors [1, 0, 1, 0, 1, 0, 1, 0] each 2
+        successors [1, 0, 1, 0, 1, 0, 1, 0] each 2 missed [0.25, 0.0, 0.0, 0.0]
     ```
   }];
   let arguments = (ins
     FlatSymbolRefAttr:$bank,
     DenseF32ArrayAttr:$popularity,
     DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$successors,
-    DefaultValuedAttr<Expert_Natural, "0">:$successor_count
+    DefaultValuedAttr<Expert_Natural, "0">:$successor_count,
+    OptionalAttr<DenseF32ArrayAttr>:$missed
   );
   let assemblyFormat = [{
     `of` $bank `popularity` $popularity
-    (`successors` $successors^ `each` $successor_count)? attr-dict
+    (`successors` $successors^ `each` $successor_count)?
+    (`missed` $missed^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -191,6 +191,9 @@ LogicalResult ExpertBankOp::verify() {
   if (getPopularity() && getPopularity()->size() != experts)
     return emitOpError() << "has the popularity of " << getPopularity()->size()
                          << " of " << experts << " experts";
+  if (getMissed() && getMissed()->size() != experts)
+    return emitOpError() << "says of " << getMissed()->size() << " of "
+                         << experts << " experts how often they are missed";
   int64_t successors = getSuccessorsAttr() ? getSuccessorsAttr().size() : 0;
   if (getSuccessorCount() < 0 || (getSuccessorCount() == 0) != !successors ||
       (successors && successors % getSuccessorCount() != 0))

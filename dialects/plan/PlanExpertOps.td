@@ -53,7 +53,8 @@ def Plan_ExpertBankOp : Plan_DataOp<"expert_bank", [
     [inner, hidden] and down [hidden, inner], at the elements `parts` of a slot.
     The source's ranges put expert e at byte e * slot_bytes. `homes` says of each
     expert where it lives beside the slots (0: host memory, 1: disk), `resident`
-    which experts load brings into slots.
+    which experts load brings into slots. `missed`, how often a step is expected
+    to miss each expert, is for the compiler alone.
 
     ```mlir
     %bank = plan.expert_bank "layer3" layer 3 in %pool from %source experts 4
@@ -75,14 +76,16 @@ def Plan_ExpertBankOp : Plan_DataOp<"expert_bank", [
     DenseI32ArrayAttr:$resident,
     OptionalAttr<DenseF32ArrayAttr>:$popularity,
     OptionalAttr<DenseI32ArrayAttr>:$successors,
-    DefaultValuedProp<I64Prop, "0">:$successor_count
+    DefaultValuedProp<I64Prop, "0">:$successor_count,
+    OptionalAttr<DenseF32ArrayAttr>:$missed
   );
   let results = (outs Plan_Bank:$bank);
   let assemblyFormat = [{
     $name `layer` $layer `in` $pool `from` $source `experts` $experts
     `top_k` $top_k `hidden` $hidden `inner` $inner `parts` $parts
     `homes` $homes `resident` $resident (`popularity` $popularity^)?
-    (`successors` $successors^ `each` $successor_count)? attr-dict
+    (`successors` $successors^ `each` $successor_count)?
+    (`missed` $missed^)? attr-dict
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{

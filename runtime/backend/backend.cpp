@@ -3,17 +3,20 @@
 #include "runtime/backend/backend.h"
 #include "runtime/backend/cpu/thread_pool.h"
 #include "runtime/backend/host_work.h"
+#include "runtime/backend/virtual_disk.h"
 #include "runtime/core/fault.h"
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <tuple>
 
 namespace sluice {
 
 const char *name(StreamKind stream) {
-  constexpr const char *names[] = {"compute", "demand", "prefetch", "copy-back",
-                                   "host"};
+  constexpr const char *names[] = {"compute",   "demand", "prefetch",
+                                   "copy-back", "host",   "disk"};
+  static_assert(std::size(names) == kTrackCount);
   return names[static_cast<int>(stream)];
 }
 
@@ -32,6 +35,8 @@ void Allocation::swap(Allocation &other) noexcept {
   std::swap(start, other.start);
   std::swap(size, other.size);
 }
+
+VirtualDisk::~VirtualDisk() = default;
 
 Backend::Backend() = default;
 Backend::~Backend() = default;

@@ -31,6 +31,7 @@ namespace sluice {
 
 class HostWork;
 struct HostLaunch;
+class VirtualDisk;
 
 /// A kernel as the backend found it: a function of a type that only the backend
 /// knows. Stays valid as long as the backend.
@@ -59,6 +60,8 @@ public:
   /// True when only that clock moves: kernels compute nothing and big copies
   /// move nothing, so that nobody needs to fill weights.
   virtual bool isVirtual() const { return false; }
+  /// What reads of files take on that clock; not null where time is virtual.
+  virtual VirtualDisk *virtualDisk() { return nullptr; }
 
   /// `bytes` of zeroed memory at a multiple of kMemoryAlignment; zero bytes
   /// give a null pointer. OutOfMemory names what was asked for and what there

@@ -1,8 +1,9 @@
 //===- trace.h - What ran when ----------------------------------*- C++ -*-===//
 //
-// A trace is a list of spans: one a launch, a copy, a host function, a graph,
-// or a piece of host work. All backends measure from the same kind of origin,
-// startTrace, so that the tracks of one trace can be laid side by side.
+// A trace is a list of spans: one a launch, a copy, a host function, a graph, a
+// piece of host work, or a read of a disk in virtual time. All backends measure
+// from the same kind of origin, startTrace, so that the tracks of one trace can
+// be laid side by side.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -25,11 +26,11 @@ struct TraceLabel {
 /// One piece of work that ran.
 struct TraceSpan {
   TraceLabel label;
-  StreamKind stream = StreamKind::Compute; ///< Or kHostTrack.
+  StreamKind stream = StreamKind::Compute; ///< Or another track.
   double startUs = 0;                      ///< Microseconds since startTrace.
   double endUs = 0;
-  /// Of a copy, and of the weights that a job of both halves of experts read on
-  /// the CPU; 0 for everything else.
+  /// Of a copy or a read, and of the weights that a job of both halves of
+  /// experts read on the CPU; 0 for everything else.
   uint64_t bytes = 0;
 };
 

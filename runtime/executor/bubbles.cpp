@@ -25,8 +25,8 @@ struct Busy {
 std::optional<double> bubbleShare(std::span<const TraceSpan> spans) {
   if (spans.empty())
     return std::nullopt;
-  enum Engine : size_t { Bus, Compute, Host, Other };
-  std::array<Busy, 4> engines;
+  enum Engine : size_t { Bus, Compute, Host, Disk, Other };
+  std::array<Busy, 5> engines;
   double first = spans.front().startUs, last = first;
   for (const TraceSpan &span : spans) {
     Engine engine = Other;
@@ -34,6 +34,8 @@ std::optional<double> bubbleShare(std::span<const TraceSpan> spans) {
       engine = Compute;
     else if (span.stream == kHostTrack)
       engine = Host;
+    else if (span.stream == kDiskTrack)
+      engine = Disk;
     else if (span.stream != StreamKind::CopyBack && span.bytes > 0)
       engine = Bus;
     engines[engine].add(span);
@@ -41,8 +43,8 @@ std::optional<double> bubbleShare(std::span<const TraceSpan> spans) {
   }
   if (last <= first)
     return std::nullopt;
-  const double busiest = std::max(
-      {engines[Bus].total, engines[Compute].total, engines[Host].total});
+  const double busiest = std::max({engines[Bus].total, engines[Compute].total,
+                                   engines[Host].total, engines[Disk].total});
   return 1 - busiest / (last - first);
 }
 

@@ -114,7 +114,8 @@ ExpertHome::load(const plan::Plan &planFile, Backend &backend,
                                     : DiskTier::Weights::Files;
     SLUICE_ASSIGN_OR_RETURN(state->disk,
                             DiskTier::make(plan, segments, onDisk, rings,
-                                           std::move(weights), kind));
+                                           std::move(weights), kind,
+                                           backend.virtualDisk()));
   }
   return std::unique_ptr<ExpertHome>(new ExpertHome(std::move(state)));
 }

@@ -40,8 +40,9 @@ public:
   /// disk tier ready. `files` are the checkpoint's in the plan's order
   /// (openCheckpoint's) and may be closed afterwards; they are ignored, and may
   /// be empty, with options.synthetic. On a virtual backend nothing is read or
-  /// filled, and reads arrive at once. `plan` and the memory of `buffer` must
-  /// outlive the home. A plan without pools of experts gives a home of nothing.
+  /// filled, and reads take the time of its disk. `plan`, `backend` and the
+  /// memory of `buffer` must outlive the home. A plan without pools of experts
+  /// gives a home of nothing.
   ///
   /// Files are read past the page cache (O_DIRECT), so that host memory holds
   /// each expert once. Where the system refuses that or io_uring, reads go

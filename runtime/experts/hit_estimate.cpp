@@ -19,6 +19,9 @@ namespace {
 constexpr uint64_t kSettling = 8;
 /// So many layers speak for all, at least.
 constexpr double kFewestLayers = 8;
+/// So many further steps miss experts as all steps demand them: of wide steps a
+/// recording has few, and one that was missed in none may be in the next.
+constexpr double kMoreSteps = 2;
 
 /// Distinct experts of a layer that a step demands, at most: uniform routing.
 double demandsOfLayer(const RoutingTrace &trace, uint32_t rowsPerStep) {
@@ -46,15 +49,15 @@ std::vector<uint32_t> spreadLayers(uint32_t layers, uint32_t count) {
   return chosen;
 }
 
-/// `count` of the trace's layers, and all of its tokens.
-RoutingTrace samplePart(const RoutingTrace &trace, uint32_t count) {
-  const std::vector<uint32_t> layers = spreadLayers(trace.banks, count);
+/// Some of the trace's layers, and all of its tokens.
+RoutingTrace samplePart(const RoutingTrace &trace,
+                        std::span<const uint32_t> layers) {
   RoutingTrace part;
-  part.banks = count;
+  part.banks = static_cast<uint32_t>(layers.size());
   part.experts = trace.experts;
   part.topK = trace.topK;
   part.rows = trace.rows;
-  part.ids.reserve(trace.rows * count * trace.topK);
+  part.ids.reserve(trace.rows * layers.size() * trace.topK);
   for (uint64_t row = 0; row < trace.rows; ++row)
     for (uint32_t layer : layers) {
       const std::span<const int32_t> ids = trace.at(row, layer);
@@ -89,17 +92,62 @@ uint32_t slotsOfPart(uint32_t slots, double held, double banks, double layers) {
   return static_cast<uint32_t>(std::max(1.0, std::round(current + others)));
 }
 
+Status checkSizes(const RoutingTrace &trace, uint32_t slots,
+                  uint32_t rowsPerStep) {
+  if (slots > 0 && rowsPerStep > 0 && trace.rows > 0)
+    return Status::ok();
+  return Status(ErrorCode::InvalidArgument,
+                "hit rate: found " + std::to_string(slots) + " slots, " +
+                    std::to_string(rowsPerStep) + " rows a step and " +
+                    std::to_string(trace.rows) +
+                    " tokens, expected at least 1 of each");
+}
+
+/// How a recording is played.
+struct Play {
+  const RoutingTrace &trace;
+  uint32_t slots, rowsPerStep;
+  std::string_view policy;
+  double hostShare;
+  double demands; ///< demandsOfLayer
+};
+
+/// What a part of a recording gave in the steps that count.
+struct PlayedPart {
+  ReplayResult result;
+  uint64_t steps = 0;
+  std::vector<double> demanded; ///< [id]: share of all steps.
+};
+
+/// Plays `steps` steps of some layers with their part of the slots.
+Result<PlayedPart> playPart(const Play &play, std::span<const uint32_t> layers,
+                            uint64_t steps) {
+  const RoutingTrace &trace = play.trace;
+  const auto part =
+      slotsOfPart(play.slots, play.demands * (1 - play.hostShare),
+                  static_cast<double>(layers.size()), trace.banks);
+  const UseTrace uses =
+      groupUses(samplePart(trace, layers), play.rowsPerStep, steps);
+  const uint64_t warm =
+      std::min(stepsToFill(uses, part) + kSettling, steps / 2);
+  const std::vector<uint32_t> bankExperts(layers.size(), trace.experts);
+  SLUICE_ASSIGN_OR_RETURN(
+      auto made,
+      makePolicy(play.policy, {.bankExperts = bankExperts, .popularity = {}}));
+  std::vector<double> demanded(layers.size() * trace.experts, 0.0);
+  for (uint32_t id : uses.ids)
+    demanded[id] += 1 / static_cast<double>(steps);
+  return PlayedPart{
+      replay(uses, part, std::move(made), 0, warm, play.hostShare),
+      steps - warm, std::move(demanded)};
+}
+
 } // namespace
 
 Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  uint32_t rowsPerStep, std::string_view policy,
                                  double hostShare, uint64_t mostVisits) {
-  if (slots == 0 || rowsPerStep == 0 || trace.rows == 0)
-    return Status(ErrorCode::InvalidArgument,
-                  "hit rate: found " + std::to_string(slots) + " slots, " +
-                      std::to_string(rowsPerStep) + " rows a step and " +
-                      std::to_string(trace.rows) +
-                      " tokens, expected at least 1 of each");
+  SLUICE_RETURN_IF_ERROR(checkSizes(trace, slots, rowsPerStep));
   HitEstimate estimate;
   uint64_t steps = trace.rows / rowsPerStep;
   if (steps < 2)
@@ -116,24 +164,60 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                  std::min(kFewestLayers, layers), layers));
   steps = static_cast<uint64_t>(std::clamp(most / (visits * banks * banks), 2.0,
                                            static_cast<double>(steps)));
-  const auto part =
-      slotsOfPart(slots, demands * (1 - hostShare), banks, layers);
-  const UseTrace uses = groupUses(samplePart(trace, banks), rowsPerStep, steps);
-  const uint64_t warm =
-      std::min(stepsToFill(uses, part) + kSettling, steps / 2);
-  const std::vector<uint32_t> bankExperts(banks, trace.experts);
   SLUICE_ASSIGN_OR_RETURN(
-      auto made,
-      makePolicy(policy, {.bankExperts = bankExperts, .popularity = {}}));
-  ReplayResult result = replay(uses, part, std::move(made), 0, warm, hostShare);
-  estimate.demands = result.demands;
-  estimate.hits = result.hits;
-  estimate.layersByMisses = std::move(result.layersByMisses);
-  estimate.missesByRows = std::move(result.missesByRows);
-  estimate.tokens = (steps - warm) * rowsPerStep;
+      PlayedPart played,
+      playPart({trace, slots, rowsPerStep, policy, hostShare, demands},
+               spreadLayers(trace.banks, banks), steps));
+  estimate.demands = played.result.demands;
+  estimate.hits = played.result.hits;
+  estimate.layersByMisses = std::move(played.result.layersByMisses);
+  estimate.missesByRows = std::move(played.result.missesByRows);
+  estimate.tokens = played.steps * rowsPerStep;
   estimate.demandsPerSlot =
-      static_cast<double>(result.demands) * (layers / banks) / slots;
+      static_cast<double>(estimate.demands) * (layers / banks) / slots;
   return estimate;
+}
+
+Result<std::vector<double>>
+estimateMisses(const RoutingTrace &trace, uint32_t slots, uint32_t rowsPerStep,
+               std::string_view policy, double hostShare, uint64_t mostVisits) {
+  SLUICE_RETURN_IF_ERROR(checkSizes(trace, slots, rowsPerStep));
+  std::vector<double> misses;
+  uint64_t steps = trace.rows / rowsPerStep;
+  if (steps < 2)
+    return misses;
+
+  // As above, but all layers are played, m at once: the visits of a step fall
+  // with m.
+  const double layers = trace.banks;
+  const double most = static_cast<double>(mostVisits);
+  const double demands = demandsOfLayer(trace, rowsPerStep);
+  const double visits = demands * slots; // over m
+  const double atOnce = std::clamp(most / (visits * static_cast<double>(steps)),
+                                   std::min(kFewestLayers, layers), layers);
+  steps = static_cast<uint64_t>(
+      std::clamp(most / (visits * atOnce), 2.0, static_cast<double>(steps)));
+  const auto parts = static_cast<uint32_t>(std::ceil(layers / atOnce));
+  misses.resize(size_t{trace.banks} * trace.experts);
+  for (uint32_t part = 0; part < parts; ++part) {
+    std::vector<uint32_t> chosen;
+    for (uint32_t layer = part; layer < trace.banks; layer += parts)
+      chosen.push_back(layer);
+    SLUICE_ASSIGN_OR_RETURN(
+        const PlayedPart played,
+        playPart({trace, slots, rowsPerStep, policy, hostShare, demands},
+                 chosen, steps));
+    const double missRate = 1 - played.result.hitRate();
+    for (size_t i = 0; i < chosen.size(); ++i)
+      for (uint32_t expert = 0; expert < trace.experts; ++expert) {
+        const size_t id = i * trace.experts + expert;
+        misses[size_t{chosen[i]} * trace.experts + expert] =
+            (static_cast<double>(played.result.missesOf[id]) +
+             kMoreSteps * missRate * played.demanded[id]) /
+            (static_cast<double>(played.steps) + kMoreSteps);
+      }
+  }
+  return misses;
 }
 
 uint64_t distinctTokens(const RoutingTrace &trace) {

@@ -46,6 +46,17 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  double hostShare = 0,
                                  uint64_t mostVisits = 100'000'000);
 
+/// How often a step misses each expert, [bank * experts + expert], 0 to 1, of
+/// the same play and of two steps more that miss experts as all steps demand
+/// them; empty where it gives no demands. All layers are played:
+/// where `mostVisits` do not suffice, some at once with as small a part of the
+/// slots, then the others.
+Result<std::vector<double>> estimateMisses(const RoutingTrace &trace,
+                                           uint32_t slots, uint32_t rowsPerStep,
+                                           std::string_view policy,
+                                           double hostShare = 0,
+                                           uint64_t mostVisits = 100'000'000);
+
 /// Tokens of `trace` that no other before them was routed like, in all layers.
 /// A token that repeats another says nothing new of other text.
 uint64_t distinctTokens(const RoutingTrace &trace);

@@ -35,6 +35,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
   std::vector<std::pair<uint32_t, uint32_t>> missing; // rows, id
   uint64_t taken = 0; // by experts, as long as that fills the pool
   std::vector<uint64_t> layersByMisses(uses.experts + 1, 0), missesByRows;
+  std::vector<uint64_t> missesOf(size_t{uses.banks} * uses.experts, 0);
   uint64_t steps = 0;
   Counters warm; // what was counted when the warm-up ended
   for (size_t index = 0; index < uses.ends.size(); ++index) {
@@ -63,6 +64,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
       for (const auto &[rows, id] : missing) {
         missesByRows.resize(std::max<size_t>(missesByRows.size(), rows + 1));
         ++missesByRows[rows];
+        ++missesOf[id];
       }
     }
     // The CPU takes those that fewest rows use.
@@ -96,7 +98,8 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
           .evictions = counters.evictions,
           .bytes = counters.fetchedBytes,
           .layersByMisses = std::move(layersByMisses),
-          .missesByRows = std::move(missesByRows)};
+          .missesByRows = std::move(missesByRows),
+          .missesOf = std::move(missesOf)};
 }
 
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,

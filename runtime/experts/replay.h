@@ -23,6 +23,8 @@ struct ReplayResult {
   std::vector<uint64_t> layersByMisses;
   /// [r]: missing experts, of the steps that count, that served r rows.
   std::vector<uint64_t> missesByRows;
+  /// [id]: how often each expert was missed.
+  std::vector<uint64_t> missesOf;
 
   double hitRate() const {
     return demands == 0

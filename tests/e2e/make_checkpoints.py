@@ -24,7 +24,6 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.models.qwen3_moe.modeling_qwen3_moe import Qwen3MoeTopKRouter
-
 from variations import VARIATIONS, config_of
 
 LEAST_MARGIN = 0.02  # between the best two logits, which spread over about +-8

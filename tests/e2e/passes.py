@@ -34,7 +34,7 @@ WORTH = {
     },
     "split": {"merge-expert-io": 0.2, "form-graphs": 0.1, "fuse-llm": 0.02},
 }
-# Experts of the demo are so small that to divide them costs what it saves: of a real model's shapes.
+# Experts of the demo are so small that to divide them costs what it saves: a real model's shapes.
 LARGE, LARGE_WORTH = "qwen3-30b-a3b", 0.3
 
 

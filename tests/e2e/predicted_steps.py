@@ -5,7 +5,8 @@
 The demo model records its routing, whose layers stand for those of Qwen3-30B-A3B's shapes. A plan
 compiled with that recording says what a step takes; the sim backend replays the recording in
 virtual time, exactly and the same on every machine. Budgets, numbers of sequences and ways to
-compute what is missing as in tools/gpu/predictions.py, whose cases and runs these are.
+compute what is missing as in tools/gpu/predictions.py, whose cases and runs these are. A case may
+end with a budget of host memory that does not hold all experts: the others are read from disk.
 """
 
 import argparse
@@ -26,11 +27,16 @@ import predictions as figures  # noqa: E402  pylint: disable=wrong-import-positi
 # misses: the engine tries the bus now and then where the CPU alone is expected to be quicker, and
 # what comes so stays.
 MOST_OFF = 0.08
+# The same with experts on the disk. One read takes as long as some ten copies, and reads come in
+# bunches: the model takes each missing expert to lie on the disk by the same chance.
+MOST_OFF_DISK = 0.10
 CASES = """
 h200:8GiB:1:fetch h200:16GiB:1:fetch h200:24GiB:1:fetch
 h200:8GiB:1:split h200:16GiB:1:split h200:24GiB:1:split
 h200:16GiB:16:fetch h200:8GiB:16:split h200:16GiB:16:split h200:16GiB:128:split
 rtx_3060_12gb:8GiB:64:split rtx_3060_12gb:16GiB:128:split
+h200:16GiB:1:fetch:48GiB h200:16GiB:1:fetch:32GiB h200:8GiB:1:fetch:16GiB
+h200:16GiB:1:fetch:4GiB h200:16GiB:16:fetch:32GiB h200:8GiB:16:fetch:16GiB
 """.split()
 TOKENS = 96
 
@@ -57,19 +63,22 @@ def record(tools, work):
 
 def check(runner, case):
     """Yields what does not hold of one case."""
-    profile, budget, batch, experts = case.split(":")
+    profile, budget, batch, experts, *host = case.split(":")
     runner.hardware = ROOT / "compiler" / "analysis" / "hardware" / f"{profile}.json"
     name = case.replace(":", "-")
-    plan, _ = runner.compile(name, budget, int(batch), experts)
+    plan, said = runner.compile(name, budget, int(batch), experts, *host)
+    most_off = MOST_OFF_DISK if host else MOST_OFF
+    if host and ", which come through a ring of" not in said:
+        yield f"{case}: no expert is on the disk: the case shows nothing"
     flags = ["--backend", "sim", "--hardware", runner.hardware]
     row = runner.bench(name + ".sim", plan, int(batch), *flags)
     predicted, found = row["predicted_step_ms"], row["step_ms_mean"]
     print(f"{case}: {predicted:.2f} ms predicted, {found:.2f} simulated", flush=True)
     if row["expert_misses"] == 0:
         yield f"{case}: nothing is missing: the case shows nothing"
-    if not abs(predicted / found - 1) <= MOST_OFF:
+    if not abs(predicted / found - 1) <= most_off:
         yield (
-            f"{case}: {predicted:.2f} ms a step predicted, expected within {MOST_OFF:.0%} of the"
+            f"{case}: {predicted:.2f} ms a step predicted, expected within {most_off:.0%} of the"
             f" {found:.2f} ms that the simulator takes"
         )
 

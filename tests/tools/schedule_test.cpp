@@ -76,6 +76,28 @@ copy-back                                                  -   2%  3.91 KiB at 4
 )");
 }
 
+/// An expert is read from disk, then copied, then used.
+TEST(Schedule, DrawsTheDisk) {
+  const std::vector<TraceSpan> spans = {
+      {{"route", 0, -1}, kCompute, 0, 4, 0},
+      {{"read", 0, 7}, kDiskTrack, 4, 30, 52000},
+      {{"expert", 0, 7}, kDemand, 30, 35, 50000},
+      {{"expert_gate_up", 0, -1}, kCompute, 35, 40, 0},
+  };
+  EXPECT_EQ(draw({.title = "disk", .columns = 40}, spans),
+            R"(disk
+0.040 ms, a column is 1 us
+
+          |0      |0.008  |0.016  |0.024  |0.032 ms
+layer     |0
+compute   RRRR                               XXXXX  22%
+demand                                  =====       12%  48.83 KiB at 10.0 GB/s
+disk          DDDDDDDDDDDDDDDDDDDDDDDDDD            65%  50.78 KiB at 2.0 GB/s
+
+  R router  X experts  = expert copy  D read from disk  . mostly idle
+)");
+}
+
 TEST(Schedule, SaysWhatIsNotThere) {
   EXPECT_EQ(draw({.title = "empty"}, {}), "empty\nnothing ran\n");
   EXPECT_NE(draw({.title = "t", .layer = 9}).find("layer 9 did not run"),

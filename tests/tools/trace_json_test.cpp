@@ -46,7 +46,8 @@ TEST(TraceJson, IsWhatPerfettoReads) {
                                                 {2, "demand"},
                                                 {3, "prefetch"},
                                                 {4, "copy-back"},
-                                                {5, "host"}}));
+                                                {5, "host"},
+                                                {6, "disk"}}));
   ASSERT_EQ(complete.size(), 2u);
   EXPECT_EQ(complete[0]["name"], "expert L3 E17");
   EXPECT_EQ(complete[0]["tid"], 2);

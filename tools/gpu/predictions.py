@@ -101,14 +101,16 @@ class Runner:
         """The same for a tool of the folder."""
         return self.run(name, self.bin / tool, *flags)
 
-    def compile(self, name, budget, batch, experts):
-        """Compiles a plan; its path and what --explain says."""
+    def compile(self, name, budget, batch, experts, host=None):
+        """Compiles a plan, of `host` bytes of host memory; its path and what --explain says."""
         path = self.logs / f"{name}.plan"
         flags = ["--gpu-memory", budget, "--batch", batch, "--experts", experts]
         flags += ["--max-seq", positions(batch), "--prefill-rows", 128]
         flags += ["--hardware", self.hardware]
         if self.routing:
             flags += ["--routing", self.routing]
+        if host:
+            flags += ["--host-memory", host]
         model = self.logs / MODEL
         text = self.tool(name, "sluice-compile", model, "-o", path, *flags, "--explain")
         return path, text

@@ -53,6 +53,24 @@ ReplayedHits replayHits(const experts::RoutingTrace &trace, uint64_t distinct,
   return hits;
 }
 
+/// How often a step misses each expert, by layers, when the tokens are played
+/// like that.
+std::vector<std::vector<float>> replayMisses(const experts::RoutingTrace &trace,
+                                             int64_t batch, int64_t slots,
+                                             double hostShare) {
+  std::vector<std::vector<float>> byLayer;
+  if (batch < 1 || slots < 1)
+    return byLayer;
+  Result<std::vector<double>> found = experts::estimateMisses(
+      trace, static_cast<uint32_t>(slots), static_cast<uint32_t>(batch),
+      experts::kPolicyNames[experts::kDefaultPolicy], hostShare);
+  if (!found)
+    return byLayer;
+  for (auto from = found->begin(); from != found->end(); from += trace.experts)
+    byLayer.emplace_back(from, from + trace.experts);
+  return byLayer;
+}
+
 /// `recorded` with every expert used once more in `tokens` tokens.
 RoutingStatistics smooth(const RoutingStatistics &recorded, double topK,
                          double tokens) {
@@ -113,15 +131,20 @@ Result<RecordedRouting> readRecordedRouting(const std::string &path,
   recorded.evidence.transitions.front().clear();
   recorded.statistics = std::move(statistics);
 
-  SLUICE_ASSIGN_OR_RETURN(experts::RoutingTrace trace,
+  SLUICE_ASSIGN_OR_RETURN(experts::RoutingTrace found,
                           experts::readRoutingTrace(path, expectation));
-  const uint64_t distinct = experts::distinctTokens(trace);
+  auto trace = std::make_shared<const experts::RoutingTrace>(std::move(found));
+  const uint64_t distinct = experts::distinctTokens(*trace);
   recorded.likely =
       smooth(*recorded.statistics, static_cast<double>(first.topK),
              static_cast<double>(distinct));
-  recorded.evidence.hits = [trace = std::move(trace), distinct](
-                               int64_t batch, int64_t slots, double hostShare) {
-    return replayHits(trace, distinct, batch, slots, hostShare);
+  recorded.evidence.hits = [trace, distinct](int64_t batch, int64_t slots,
+                                             double hostShare) {
+    return replayHits(*trace, distinct, batch, slots, hostShare);
+  };
+  recorded.evidence.missed = [trace](int64_t batch, int64_t slots,
+                                     double hostShare) {
+    return replayMisses(*trace, batch, slots, hostShare);
   };
   return recorded;
 }

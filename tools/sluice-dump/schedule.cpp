@@ -15,7 +15,6 @@
 namespace sluice::tools {
 namespace {
 
-constexpr int kTracks = kStreamCount + 1;
 constexpr int kNameWidth = 10;
 constexpr size_t kSpansListed = 60;
 
@@ -34,6 +33,7 @@ constexpr Letter kLetters[] = {
     {'=', "expert copy"},
     {'-', "other copy"},
     {'H', "experts on the CPU"},
+    {'D', "read from disk"},
 };
 constexpr int kLetterCount = int(std::size(kLetters));
 
@@ -50,6 +50,8 @@ int kindOf(const TraceSpan &span) {
   auto begins = [&](std::string_view word) { return name.starts_with(word); };
   if (span.stream == kHostTrack)
     return indexOf('H');
+  if (span.stream == kDiskTrack)
+    return indexOf('D');
   if (span.bytes > 0)
     return indexOf(span.label.expert >= 0 ? '=' : '-');
   if (begins("graph"))
@@ -257,7 +259,7 @@ void drawSchedule(std::ostream &out, std::span<const TraceSpan> spans,
   out << format("%.3f ms, ", window.length() / 1e3)
       << format("a column is %.4g us\n\n", window.length() / columns);
 
-  std::vector<Track> tracks(kTracks, Track(window, columns));
+  std::vector<Track> tracks(kTrackCount, Track(window, columns));
   for (const TraceSpan &span : spans)
     tracks[size_t(span.stream)].add(span);
   printLine(out, "", timeRuler(window, columns));
@@ -265,7 +267,7 @@ void drawSchedule(std::ostream &out, std::span<const TraceSpan> spans,
       !ruler.empty())
     printLine(out, "layer", ruler);
   std::array<bool, kLetterCount> used = {};
-  for (int track = 0; track < kTracks; ++track)
+  for (int track = 0; track < kTrackCount; ++track)
     if (!tracks[size_t(track)].isEmpty())
       printLine(out, name(static_cast<StreamKind>(track)),
                 tracks[size_t(track)].line(used) +

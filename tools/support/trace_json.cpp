@@ -10,8 +10,6 @@
 namespace sluice::tools {
 namespace {
 
-constexpr int kTracks = kStreamCount + 1;
-
 /// `text` with its quotes. Never throws: broken UTF-8 is replaced.
 std::string jsonString(std::string_view text) {
   return nlohmann::json(std::string(text))
@@ -64,7 +62,7 @@ std::string traceJson(std::span<const TraceSpan> spans,
                       std::string_view process) {
   std::string text = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n";
   text += metadata("process_name", 0, "\"name\":" + jsonString(process));
-  for (int track = 1; track <= kTracks; ++track) {
+  for (int track = 1; track <= kTrackCount; ++track) {
     const char *stream = name(static_cast<StreamKind>(track - 1));
     text += ",\n" + metadata("thread_name", track,
                              "\"name\":\"" + std::string(stream) + "\"");

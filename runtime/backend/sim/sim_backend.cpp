@@ -4,10 +4,12 @@
 
 #include "kernels/signatures.h"
 #include "runtime/backend/host_work.h"
+#include "runtime/backend/sim/disk.h"
 #include "runtime/backend/sim/kernel_cost.h"
 #include "runtime/backend/sim/memory.h"
 #include "runtime/backend/sim/pending.h"
 #include "runtime/backend/sim/timeline.h"
+#include "runtime/backend/virtual_disk.h"
 
 #include <algorithm>
 #include <cmath>
@@ -29,10 +31,12 @@ Status misuse(const std::string &what) {
   return Status(ErrorCode::InvalidArgument, "sim: " + what);
 }
 
-class SimBackend final : public Backend, private sim::WorkRunner {
+class SimBackend final : public Backend,
+                         private sim::WorkRunner,
+                         private VirtualDisk {
 public:
   explicit SimBackend(const Hardware &hardware)
-      : hardware(hardware), timeline(*this),
+      : hardware(hardware), timeline(*this), disk(hardware.diskRead.value),
         launchCost(hardware.launchUs.value),
         smallCost(hardware.launchUs.value / 4) {
     for (int i = 0; i < kKernelCount; ++i)
@@ -47,6 +51,7 @@ public:
     return "sim (virtual time of " + hardware.name + ")";
   }
   bool isVirtual() const override { return true; }
+  VirtualDisk *virtualDisk() override { return this; }
   double clockUs() const override { return now; }
 
   Status reserveEvents(uint32_t count) override {
@@ -288,6 +293,7 @@ protected:
     if (hostRunning)
       return misuse("a trace was started while host work runs");
     traceStart = now;
+    disk.forget(now);
     return Status::ok();
   }
   Status endSpans(std::vector<TraceSpan> &into) override {
@@ -295,11 +301,21 @@ protected:
       return misuse("a trace was taken while host work runs");
     into.insert(into.end(), spans.begin(), spans.end());
     spans.clear();
+    disk.spans(traceStart, now, into);
     labelling = true; // Graphs keep the labels with which they are recorded.
     return Status::ok();
   }
 
 private:
+  double startRead(uint64_t bytes, const TraceLabel &label) override {
+    now += launchCost;
+    if (!tracing)
+      disk.forget(now);
+    return disk.start(bytes, now, label);
+  }
+  bool isOver(double end) const override { return end <= now; }
+  void waitForRead(double end) override { waitUntil(end); }
+
   Status checkEvent(uint32_t event) const {
     if (event < timeline.events())
       return Status::ok();
@@ -436,6 +452,7 @@ private:
 
   const Hardware hardware;
   sim::Timeline timeline;
+  sim::Disk disk;
   const double launchCost; ///< Of the host for a launch or a copy.
   const double smallCost;  ///< For everything else.
   SimKernel kernels[kKernelCount][2];
@@ -466,8 +483,8 @@ Result<std::unique_ptr<Backend>> makeSimBackend(const Hardware &hardware) {
                                     "expected at least one point");
   for (const Figure *figure :
        {&hardware.deviceBandwidth, &hardware.tensorTflops,
-        &hardware.vectorTflops, &hardware.hostRead, &hardware.launchUs,
-        &hardware.graphNodeUs, &hardware.syncUs})
+        &hardware.vectorTflops, &hardware.hostRead, &hardware.diskRead,
+        &hardware.launchUs, &hardware.graphNodeUs, &hardware.syncUs})
     if (!(figure->value > 0))
       return misuse(hardware.name + ": a figure of the hardware is " +
                     std::to_string(figure->value) + ", expected above 0");

@@ -31,6 +31,9 @@ inline constexpr uint64_t kSimCopiedBytes = uint64_t{1} << 20;
 ///   with copies to the device: while both run, each goes at its rate by
 ///   Hardware::together, its own being the mean of the job and that of the
 ///   copy.
+/// - Disk: one read after the other at Hardware::diskRead, beside everything
+///   else. To begin one costs the host as much as a launch, to ask for its end
+///   nothing, to wait for it as much as to wait for other work.
 /// - Graphs: one launchUs for the host, whatever they hold; the nodes take as
 ///   long as launches of their own, and in traces each is a span.
 /// - Memory is address space that becomes real where it is written.

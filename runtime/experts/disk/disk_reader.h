@@ -1,6 +1,7 @@
 //===- disk_reader.h - Who performs the reads -------------------*- C++ -*-===//
 #pragma once
 
+#include "runtime/backend/virtual_disk.h"
 #include "runtime/core/status.h"
 #include "runtime/experts/disk/read_request.h"
 
@@ -40,8 +41,17 @@ std::unique_ptr<DiskReader>
 makeThreadReader(uint32_t requests, unsigned threads,
                  std::function<void(uint32_t)> perform);
 
-/// Every request is over at once.
-std::unique_ptr<DiskReader> makeInstantReader(uint32_t requests);
+/// A request that moves nothing.
+struct VirtualRead {
+  uint64_t bytes;
+  TraceLabel label;
+};
+
+/// Up to `requests` requests are reads of `disk`, which must outlive the
+/// reader; describe(index) says which.
+std::unique_ptr<DiskReader>
+makeVirtualReader(VirtualDisk &disk, uint32_t requests,
+                  std::function<VirtualRead(uint32_t)> describe);
 
 /// Reads a whole request with preadv: what makeThreadReader's threads do.
 void readBlocking(ReadRequest &request);

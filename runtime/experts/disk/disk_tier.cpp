@@ -52,7 +52,7 @@ DiskTier::~DiskTier() { reader.reset(); }
 Result<std::unique_ptr<DiskTier>>
 DiskTier::make(const fb::Plan &plan, ExpertSegments &segments,
                const std::vector<bool> &onDisk, std::span<const Ring> rings,
-               WeightFiles files, Weights weights) {
+               WeightFiles files, Weights weights, VirtualDisk *disk) {
   std::unique_ptr<DiskTier> tier(
       new DiskTier(plan, segments, std::move(files)));
   SLUICE_RETURN_IF_ERROR(tier->makePlaces(rings));
@@ -60,7 +60,7 @@ DiskTier::make(const fb::Plan &plan, ExpertSegments &segments,
     SLUICE_RETURN_IF_ERROR(tier->makeLists(segments, onDisk));
     SLUICE_RETURN_IF_ERROR(tier->makeScratch());
   }
-  SLUICE_RETURN_IF_ERROR(tier->makeReader(weights));
+  SLUICE_RETURN_IF_ERROR(tier->makeReader(weights, disk));
   return tier;
 }
 
@@ -125,11 +125,12 @@ Status DiskTier::makeScratch() {
   return Status::ok();
 }
 
-Status DiskTier::makeReader(Weights weights) {
+Status DiskTier::makeReader(Weights weights, VirtualDisk *disk) {
   const auto count = uint32_t(places.size());
   const unsigned threads = std::min(kReadThreads, std::max(1u, count));
   if (weights == Weights::None) {
-    reader = makeInstantReader(count);
+    reader = makeVirtualReader(
+        *disk, count, [this](uint32_t place) { return describe(place); });
     return Status::ok();
   }
   if (weights == Weights::MadeUp) {
@@ -169,6 +170,18 @@ void DiskTier::fill(uint32_t index) {
        segments.of(segments.id(place.bank, place.expert)))
     makeUp(plan, place.bank, segment, segment.offset,
            place.start + segment.target);
+}
+
+VirtualRead DiskTier::describe(uint32_t index) const {
+  const Place &place = places[index];
+  VirtualRead read{0,
+                   {"read",
+                    int32_t(plan.expert_banks()->Get(place.bank)->layer()),
+                    int32_t(place.expert)}};
+  for (const Segment &segment :
+       segments.of(segments.id(place.bank, place.expert)))
+    read.bytes += segment.bytes;
+  return read;
 }
 
 Result<bool> DiskTier::startRead(uint32_t bank, uint32_t expert) {

@@ -26,15 +26,16 @@ public:
   enum class Weights {
     Files,
     MadeUp, ///< `files` is empty.
-    None,   ///< Nothing is read, reads are over at once.
+    None,   ///< Nothing is read, reads take the time of a VirtualDisk.
   };
 
   /// `onDisk` says for each expert whether it is read here; at least one is.
-  /// `rings` are those of the plan's pools.
+  /// `rings` are those of the plan's pools. `disk` is there with Weights::None,
+  /// and outlives the tier.
   static Result<std::unique_ptr<DiskTier>>
   make(const plan::fb::Plan &plan, ExpertSegments &segments,
        const std::vector<bool> &onDisk, std::span<const Ring> rings,
-       WeightFiles files, Weights weights);
+       WeightFiles files, Weights weights, VirtualDisk *disk);
   ~DiskTier();
 
   Result<bool> startRead(uint32_t bank, uint32_t expert);
@@ -52,8 +53,9 @@ private:
   Status makePlaces(std::span<const Ring> rings);
   Status makeLists(ExpertSegments &segments, const std::vector<bool> &onDisk);
   Status makeScratch();
-  Status makeReader(Weights weights);
+  Status makeReader(Weights weights, VirtualDisk *disk);
   void fill(uint32_t place);
+  VirtualRead describe(uint32_t place) const;
   Result<Arrival> over(uint32_t place);
 
   const plan::fb::Plan &plan;

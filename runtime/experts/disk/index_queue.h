@@ -15,6 +15,7 @@ public:
   bool empty() const { return used == 0; }
   void clear() { used = 0; }
   void push(uint32_t index) { ring[(first + used++) % ring.size()] = index; }
+  uint32_t front() const { return ring[first]; }
   uint32_t pop() {
     uint32_t index = ring[first];
     first = (first + 1) % ring.size();

@@ -78,25 +78,6 @@ private:
   std::vector<std::thread> workers;
 };
 
-class InstantReader final : public DiskReader {
-public:
-  explicit InstantReader(uint32_t requests) : over(requests) {}
-
-  Status submit(uint32_t index) override {
-    over.push(index);
-    return Status::ok();
-  }
-  Result<std::optional<uint32_t>> poll() override {
-    if (over.empty())
-      return std::optional<uint32_t>();
-    return std::optional(over.pop());
-  }
-  Result<uint32_t> wait() override { return over.pop(); }
-
-private:
-  IndexQueue over;
-};
-
 } // namespace
 
 void readBlocking(ReadRequest &request) {
@@ -114,10 +95,6 @@ std::unique_ptr<DiskReader>
 makeThreadReader(uint32_t requests, unsigned threads,
                  std::function<void(uint32_t)> perform) {
   return std::make_unique<ThreadReader>(requests, threads, std::move(perform));
-}
-
-std::unique_ptr<DiskReader> makeInstantReader(uint32_t requests) {
-  return std::make_unique<InstantReader>(requests);
 }
 
 } // namespace sluice::experts

@@ -518,5 +518,25 @@ llm.expert_bank @bank "experts" {
   dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
   hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
   offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+// expected-error @below {{says of 1 of 2 experts how often they are missed}}
+expert.statistics of @bank popularity [1.0, 0.5] missed [0.5]
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
+// expected-error @below {{missed has a number that is not finite and at least 0}}
+expert.statistics of @bank popularity [1.0, 0.5] missed [0.5, -0.5]
+
+// -----
+
+llm.file @f "f" {bytes = 65536 : i64, header_hash = 0 : i64}
+llm.expert_bank @bank "experts" {
+  dtype = bf16, experts = 2 : i64, file_of = array<i32: 0, 0, 0, 0, 0, 0>, files = [@f],
+  hidden = 8 : i64, inner = 4 : i64, layer = 0 : i64,
+  offsets = array<i64: 0, 64, 128, 192, 256, 320>}
 // expected-error @below {{popularity has a number that is not finite and at least 0}}
 expert.statistics of @bank popularity [1.0, -0.5]

@@ -57,6 +57,8 @@ func.func @moved(%x: tensor<?x8xf32>, %ids: tensor<?x1xi32>, %w: tensor<?x1xf32>
 expert.statistics of @bank popularity [0.5, 1.5]
 // CHECK: expert.statistics of @bank popularity [5.000000e-01, 1.500000e+00] successors [1, 0, 0, 1] each 2
 expert.statistics of @bank popularity [0.5, 1.5] successors [1, 0, 0, 1] each 2
+// CHECK: expert.statistics of @bank popularity [5.000000e-01, 1.500000e+00] missed [2.500000e-01, 0.000000e+00]
+expert.statistics of @bank popularity [0.5, 1.5] missed [0.25, 0.0]
 
 // Two batches, the second of which shares its misses with the CPU.
 // CHECK-LABEL: func.func @batches

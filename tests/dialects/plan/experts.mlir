@@ -23,10 +23,10 @@
 %shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 // CHECK: %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
-// CHECK: %[[$A:.*]] = plan.expert_bank "a" layer 0 in %pool from %{{.*}} experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 1] resident [1] popularity [2.500000e-01, 7.500000e-01]
+// CHECK: %[[$A:.*]] = plan.expert_bank "a" layer 0 in %pool from %{{.*}} experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 1] resident [1] popularity [2.500000e-01, 7.500000e-01] missed [5.000000e-01, 0.000000e+00]
 // CHECK: %[[$B:.*]] = plan.expert_bank "b" layer 1 {{.*}} successors [1, 0, 1, 0] each 2
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
-    parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75]
+    parts [0, 128, 256] homes [0, 1] resident [1] popularity [0.25, 0.75] missed [0.5, 0.0]
 %b = plan.expert_bank "b" layer 1 in %pool from %source experts 2 top_k 1 hidden 8 inner 4
     parts [0, 128, 256] homes [0, 0] resident [] popularity [0.5, 0.5] successors [1, 0, 1, 0] each 2
 // CHECK: plan.policy 3 mode "split" step_ms 1.250000e+01

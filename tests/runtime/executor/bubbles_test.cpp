@@ -36,4 +36,11 @@ TEST(Bubbles, HostWorkCountsAsAnEngine) {
   EXPECT_NEAR(*bubbleShare(spans), 0.1, 1e-12);
 }
 
+TEST(Bubbles, ADiskCountsAsAnEngine) {
+  const TraceSpan spans[] = {span(StreamKind::Compute, 0, 10),
+                             span(kDiskTrack, 10, 90, 100),
+                             span(StreamKind::Demand, 90, 100, 100)};
+  EXPECT_NEAR(*bubbleShare(spans), 0.2, 1e-12);
+}
+
 } // namespace

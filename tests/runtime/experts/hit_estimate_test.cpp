@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -51,6 +53,66 @@ TEST(HitEstimate, CountsFromWhereThePoolIsFull) {
   // 40 tokens are no reason for a longer warm-up.
   ids.resize(40, 0);
   EXPECT_EQ(estimate(oneLayer(4, ids), 2, 1).tokens, 30u);
+}
+
+TEST(HitEstimate, SaysWhichExpertsAreMissed) {
+  auto expect = [](const RoutingTrace &trace, uint32_t slots, uint32_t rows,
+                   const std::vector<double> &wanted) {
+    auto found = estimateMisses(trace, slots, rows, "next_use");
+    ASSERT_TRUE(found.isOk()) << found.status().message();
+    ASSERT_EQ(found->size(), wanted.size());
+    for (size_t i = 0; i < wanted.size(); ++i)
+      EXPECT_NEAR((*found)[i], wanted[i], 1e-12) << i;
+  };
+  // The ten tokens that count miss 2 once, so one in ten demands. Of all tokens
+  // 90% demand 0, 5% each 1 and 2: so do two more.
+  std::vector<int32_t> ids(20, 0);
+  ids[1] = 1;
+  ids[15] = 2;
+  expect(oneLayer(4, ids), 2, 1, {0.18 / 12, 0.01 / 12, 1.01 / 12, 0});
+  // Steps of two rows: {0, 2}, {1, 2}, {0, 3}, {1, 2}. The two that count miss
+  // 3, one of four demands. Two more demand 0 and 1 once, 2 1.5 times, 3 0.5.
+  expect(oneLayer(4, {0, 1, 0, 1, 2, 2, 3, 2}), 4, 2,
+         {0.25 / 4, 0.25 / 4, 0.375 / 4, 1.125 / 4});
+  // One step says nothing.
+  expect(oneLayer(4, {0, 1, 0}), 4, 2, {});
+  EXPECT_FALSE(estimateMisses(oneLayer(4, {1, 2}), 0, 1, "lru").isOk());
+}
+
+/// They add up to about what the hit estimate misses, also in parts.
+TEST(HitEstimate, MissesOfExpertsAddUp) {
+  const RoutingTrace trace = syntheticTrace(
+      {24, 32, 4, 1}, {.repeat = 0.5, .skew = 1.0, .seed = 3}, 1200);
+  for (uint32_t rows : {1u, 16u})
+    for (double hostShare : {0.0, 0.7}) {
+      auto hits =
+          estimateHits(trace, 240, rows, "next_use", hostShare, ~uint64_t{0});
+      auto whole =
+          estimateMisses(trace, 240, rows, "next_use", hostShare, ~uint64_t{0});
+      auto parts = estimateMisses(trace, 240, rows, "next_use", hostShare,
+                                  rows == 1 ? 9'000'000 : 3'000'000);
+      ASSERT_TRUE(hits.isOk() && whole.isOk() && parts.isOk());
+      ASSERT_EQ(whole->size(), 24u * 32);
+      ASSERT_EQ(parts->size(), whole->size());
+      const double steps = double(hits->tokens) / rows;
+      const double all = double(hits->demands - hits->hits) / steps;
+      EXPECT_NEAR(std::accumulate(whole->begin(), whole->end(), 0.0), all,
+                  0.01 * all);
+      EXPECT_NE(*parts, *whole) << "they should be parts";
+      EXPECT_NEAR(std::accumulate(parts->begin(), parts->end(), 0.0), all,
+                  0.05 * all)
+          << rows << " " << hostShare;
+      // Who is missed most in the whole is missed most in parts.
+      double both = 0, one = 0, other = 0;
+      const double mean = all / double(whole->size());
+      for (size_t i = 0; i < whole->size(); ++i) {
+        const double a = (*whole)[i] - mean, b = (*parts)[i] - mean;
+        both += a * b;
+        one += a * a;
+        other += b * b;
+      }
+      EXPECT_GT(both / std::sqrt(one * other), 0.8) << rows << " " << hostShare;
+    }
 }
 
 TEST(HitEstimate, APoolThatNeverFillsHitsWhatItHasSeen) {

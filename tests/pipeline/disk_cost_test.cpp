@@ -1,0 +1,105 @@
+//===- disk_cost_test.cpp - Predictions with experts on the disk ----------===//
+#include "compiler/analysis/planner.h"
+#include "tests/pipeline/qwen3_shape.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+using testing::qwen3Shape;
+using testing::roundMachine;
+
+/// What the GPU takes for the expert that arrives last.
+constexpr double kLastUs = 10;
+
+std::string textOf(const std::vector<std::string> &lines) {
+  std::string text;
+  for (const std::string &line : lines)
+    text += line + "\n";
+  return text;
+}
+
+bool says(const PlannerReport &report, const std::string &words) {
+  return textOf(report.lines).find(words) != std::string::npos;
+}
+
+/// One read takes as long as four copies, so it matters how many of the missing
+/// experts lie on the disk. Of two, by chances of one in two: none takes 2 ms
+/// of copies, one 4 of disk and 1 for its copy, two 8 and 1.
+TEST(DiskCost, ReadsComeByChance) {
+  const Hardware machine = roundMachine();
+  LayerShape layer = qwen3Shape(1).layers[0];
+  layer.before.clear();
+  StepPlan plan;
+  plan.batch = 1;
+  plan.waveBytes = 9437184;
+  plan.diskShare = 0.5;
+  LayerCost cost = layerCost(layer, {2, 0, {0, 0, 1}}, plan, machine);
+  EXPECT_NEAR(cost.total, (2000 + 2 * 5000 + 9000) / 4.0 + kLastUs, 0.01);
+  EXPECT_NEAR(cost.disk, 4000, 0.01);
+  EXPECT_NEAR(cost.misses, 2, 1e-9);
+  // Of very many the mean is near enough: 50 reads and a copy.
+  cost = layerCost(layer, {100, 0}, plan, machine);
+  EXPECT_NEAR(cost.total, 50 * 4000 + 1000 + kLastUs, 0.01);
+  // One that is in memory the CPU computes, in 0.5 ms.
+  plan.mode = ExpertMode::Host;
+  layer.topK = 1;
+  cost = layerCost(layer, {1, 0, {0, 1}}, plan, machine);
+  EXPECT_NEAR(cost.total,
+              (500 + machine.hostToDeviceUs(2048 * 4) + 5000 + kLastUs) / 2,
+              0.01);
+}
+
+/// What is missed most lives in host memory: the disk has what is left.
+TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs;
+  inputs.model = qwen3Shape(2);
+  inputs.hardware = &machine;
+  inputs.mode = ExpertMode::Fetch;
+  RoutingEvidence evidence;
+  ReplayedHits replayed{
+      .active = 8, .missing = {0, 0, 1}, .tokens = 600, .demandsPerSlot = 16};
+  evidence.hits = [&](int64_t, int64_t, double) { return replayed; };
+  // Of each layer 32 experts are missed three times as often as the others.
+  std::vector<std::vector<float>> missed(2, std::vector<float>(128, 0.01f));
+  for (std::vector<float> &layer : missed)
+    std::fill_n(layer.begin() + 64, 32, 0.03f);
+  evidence.missed = [&](int64_t batch, int64_t slots, double hostShare) {
+    EXPECT_EQ(batch, 1);
+    EXPECT_EQ(slots, 2 * 32);
+    EXPECT_EQ(hostShare, 0);
+    return missed;
+  };
+  inputs.evidence = &evidence;
+  // Half in host memory: all that are missed often, and as many of the others.
+  // 64 of 192 parts are left.
+  PlannerReport report = decide(inputs, 1, {2 * 32, 2 * 64});
+  EXPECT_NEAR(report.plan.diskShare, 1 / 3.0, 1e-6);
+  EXPECT_EQ(report.decisions.missed, missed);
+  EXPECT_TRUE(says(report, "in host memory           those that the recorded "
+                           "tokens miss most"))
+      << textOf(report.lines);
+  // As far as the replay is believed: a quarter of it, for the rest one in two.
+  replayed.demandsPerSlot = 4;
+  report = decide(inputs, 1, {2 * 32, 2 * 64});
+  EXPECT_NEAR(report.plan.diskShare, 0.25 / 3 + 0.75 / 2, 1e-6);
+  // Nothing on the disk, nothing to ask for.
+  report = decide(inputs, 1, {2 * 32, 2 * 128});
+  EXPECT_EQ(report.plan.diskShare, 0);
+  EXPECT_TRUE(report.decisions.missed.empty());
+  EXPECT_FALSE(says(report, "in host memory"));
+  // Nothing known: the others as often as these.
+  evidence.missed = nullptr;
+  report = decide(inputs, 1, {2 * 32, 2 * 64});
+  EXPECT_EQ(report.plan.diskShare, 0.5);
+  EXPECT_TRUE(says(report, "in host memory           the likeliest"));
+}
+
+} // namespace
+} // namespace sluice
