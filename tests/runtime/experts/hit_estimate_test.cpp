@@ -55,6 +55,16 @@ TEST(HitEstimate, CountsFromWhereThePoolIsFull) {
   EXPECT_EQ(estimate(oneLayer(4, ids), 2, 1).tokens, 30u);
 }
 
+TEST(HitEstimate, SaysHowManyRowsTheMissingServe) {
+  // Four steps of two rows: {0, 2}, {1, 2}, {0, 3}, {1, 2}. Of the two that
+  // count the first misses 3, which one row wants.
+  HitEstimate found = estimate(oneLayer(4, {0, 1, 0, 1, 2, 2, 3, 2}), 4, 2);
+  EXPECT_EQ(found.missesByRows, (std::vector<uint64_t>{0, 1}));
+  // {0, 2}, {0, 2}, {1}, {0, 3}: both rows of the third step want 1.
+  found = estimate(oneLayer(4, {0, 0, 1, 0, 2, 2, 1, 3}), 4, 2);
+  EXPECT_EQ(found.missesByRows, (std::vector<uint64_t>{0, 1, 1}));
+}
+
 TEST(HitEstimate, SaysWhichExpertsAreMissed) {
   auto expect = [](const RoutingTrace &trace, uint32_t slots, uint32_t rows,
                    const std::vector<double> &wanted) {
