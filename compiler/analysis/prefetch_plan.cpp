@@ -173,6 +173,8 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
   const double use = active / static_cast<double>(model.experts());
   const double activeLayer = active / layers;
   const double breakEven = use / (1 + use);
+  const double leastGain =
+      plan.mode == ExpertMode::Split ? kLeastGainShared : kLeastGain;
   const std::string fits = microseconds(window) +
                            " of attention, gate and round trip a layer, " +
                            microseconds(copy) + " an expert";
@@ -205,7 +207,7 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
             static_cast<double>(plan.slots))
       continue;
     double us = stepCost(model, with, loads, *inputs.hardware).totalUs;
-    if (us < (1 - kLeastGain) * without.totalUs && us < bestUs * 0.9999) {
+    if (us < (1 - leastGain) * without.totalUs && us < bestUs * 0.9999) {
       bestUs = us;
       best.limit = limit;
       best.precision = with.prefetchPrecision;
@@ -228,7 +230,7 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
                   percent(kMostWaste) + " of the bytes on top";
   else
     best.reason = "off: it would not make a step shorter by " +
-                  percent(kLeastGain) + " (" + fits + ", " +
+                  percent(leastGain) + " (" + fits + ", " +
                   percent(none.precision) + " used)";
   return best;
 }
