@@ -153,7 +153,8 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
                        ? chooseHostShare(inputs, plan, situation)
                        : 0;
   // What the CPU computes does not come to stay, so each mode has hits of its
-  // own. Where nothing comes at all, the likeliest stay as they were at first.
+  // own. Where nothing is meant to come, the likeliest are taken to stay as
+  // they were at first: of what lies on the disk that is not so.
   if (mode != ExpertMode::Host && plan.schedule == ScheduleKind::Planned &&
       inputs.evidence && inputs.evidence->hits) {
     const ReplayedHits replayed =

@@ -11,6 +11,7 @@ Status Engine::demand(const DemandOperands &operands, uint32_t rows) {
   SLUICE_RETURN_IF_ERROR(awaitIds(operands.event));
   SLUICE_RETURN_IF_ERROR(observeHost());
   transfers.wavesAreDone();
+  transfers.demandIsDone();
   releaseHeld();
   SLUICE_RETURN_IF_ERROR(prefetcher.poll());
 

@@ -105,11 +105,9 @@ Status Engine::takeRound(size_t end, double projections) {
       static_cast<uint64_t>(bank.inner) * byteSize(bank.pool->type);
   // Whether it still had something to move when this came: what follows a pause
   // would not say what an expert takes.
-  if (!backend.isVirtual()) {
-    SLUICE_RETURN_IF_ERROR(lookAtBus());
-    learnFromBus();
-    learnsBus &= bus.waiting() > 0;
-  }
+  SLUICE_RETURN_IF_ERROR(lookAtBus());
+  learnFromBus();
+  learnsBus &= bus.waiting() > 0;
   const double now = backend.clockUs();
   for (size_t i = end - most; i < end; ++i) {
     Item &item = wanted.items[wanted.onHost[i]];
