@@ -171,7 +171,6 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
   for (const ExpertLoad &load : loads)
     active += load.active;
   const double use = active / static_cast<double>(model.experts());
-  const double activeLayer = active / layers;
   const double breakEven = use / (1 + use);
   const double leastGain =
       plan.mode == ExpertMode::Split ? kLeastGainShared : kLeastGain;
@@ -179,15 +178,12 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
                            " of attention, gate and round trip a layer, " +
                            microseconds(copy) + " an expert";
 
-  if (activeLayer + 1 > static_cast<double>(plan.slots)) {
-    none.reason = "off: a layer's experts have no room in " +
-                  std::to_string(plan.slots) +
-                  " slots at once, and what comes before them would take some";
-    return none;
-  }
-  // Half the slots stay with what the layers keep.
+  // Half the slots stay with what the layers keep, and a layer's experts should
+  // have room beside what comes before them.
+  const auto room =
+      plan.slots - static_cast<int64_t>(std::ceil(active / layers));
   const auto most = std::min<int64_t>(
-      {static_cast<int64_t>(std::ceil(window / copy)), plan.slots / 2,
+      {static_cast<int64_t>(std::ceil(window / copy)), plan.slots / 2, room,
        static_cast<int64_t>(std::ceil(misses)), 64});
   const auto needed = static_cast<size_t>(std::max<int64_t>(1, most));
   if (precision.size() < needed)
@@ -202,9 +198,7 @@ PrefetchPlan planPrefetch(const PlannerInputs &inputs, const StepPlan &plan,
     with.prefetchPrecision = precision[static_cast<size_t>(limit - 1)];
     const double wasted =
         static_cast<double>(limit) * (1 - with.prefetchPrecision) * (1 + use);
-    if (with.prefetchPrecision <= breakEven || wasted > kMostWaste * misses ||
-        activeLayer + static_cast<double>(limit) >
-            static_cast<double>(plan.slots))
+    if (with.prefetchPrecision <= breakEven || wasted > kMostWaste * misses)
       continue;
     double us = stepCost(model, with, loads, *inputs.hardware).totalUs;
     if (us < (1 - leastGain) * without.totalUs && us < bestUs * 0.9999) {

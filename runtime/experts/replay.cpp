@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 #include <vector>
 
@@ -120,58 +119,45 @@ Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                 expertBytes, warmSteps, hostShare);
 }
 
-Result<std::string> comparePolicies(const RoutingTrace &trace,
-                                    std::span<const double> residencies,
-                                    std::span<const uint32_t> rowsPerStep) {
-  std::string table = "|    n | resident | slots |";
-  std::string line = "| ---: | -------: | ----: |";
-  char text[64];
-  auto column = [&](const char *name) {
-    std::snprintf(text, sizeof text, " %8s |", name);
-    table += text;
-    line += " -------: |";
-  };
-  for (const char *name : kPolicyNames)
-    column(name);
-  column("Belady");
-  table += "\n" + line + "\n";
-
-  const uint64_t experts = uint64_t{trace.banks} * trace.experts;
-  for (uint32_t rows : rowsPerStep) {
+Result<std::vector<PolicyRates>>
+comparePolicies(const RoutingTrace &trace, std::span<const double> residencies,
+                std::span<const uint32_t> rowsPerStep) {
+  for (uint32_t rows : rowsPerStep)
     if (rows == 0 || rows > trace.rows)
       return Status(ErrorCode::InvalidArgument,
                     "rows a step: found " + std::to_string(rows) +
                         ", expected 1 to the trace's " +
                         std::to_string(trace.rows) + " tokens");
+  for (double share : residencies)
+    if (!(share > 0 && share <= 1))
+      return Status(ErrorCode::InvalidArgument,
+                    "residency: found " + std::to_string(share) +
+                        ", expected a share above 0 and at most 1");
+  const auto experts =
+      static_cast<double>(uint64_t{trace.banks} * trace.experts);
+  const std::vector<uint32_t> bankExperts(trace.banks, trace.experts);
+  std::vector<PolicyRates> all;
+  for (uint32_t rows : rowsPerStep) {
     const UseTrace uses = groupUses(trace, rows);
     for (double share : residencies) {
-      if (!(share > 0 && share <= 1))
-        return Status(ErrorCode::InvalidArgument,
-                      "residency: found " + std::to_string(share) +
-                          ", expected a share above 0 and at most 1");
-      const auto slots = static_cast<uint32_t>(std::max(
-          1.0, std::floor(share * static_cast<double>(experts) + 1e-6)));
-      std::snprintf(text, sizeof text, "| %4u | %6.1f %% | %5u |", rows,
-                    100 * share, slots);
-      table += text;
-      auto cell = [&](double rate) {
-        std::snprintf(text, sizeof text, " %6.2f %% |", 100 * rate);
-        table += text;
-      };
-      const std::vector<uint32_t> bankExperts(trace.banks, trace.experts);
-      for (const char *name : kPolicyNames) {
+      PolicyRates &row = all.emplace_back();
+      row.rowsPerStep = rows;
+      row.residency = share;
+      row.slots = static_cast<uint32_t>(
+          std::max(1.0, std::floor(share * experts + 1e-6)));
+      for (size_t i = 0; i < kPolicyNames.size(); ++i) {
         SLUICE_ASSIGN_OR_RETURN(
             auto policy,
-            makePolicy(name, {.bankExperts = bankExperts, .popularity = {}}));
-        cell(replay(uses, slots, std::move(policy)).hitRate());
+            makePolicy(kPolicyNames[i],
+                       {.bankExperts = bankExperts, .popularity = {}}));
+        row.rates[i] = replay(uses, row.slots, std::move(policy)).hitRate();
       }
-      cell(uses.ids.empty() ? 0
-                            : static_cast<double>(beladyHits(uses, slots)) /
-                                  static_cast<double>(uses.ids.size()));
-      table += "\n";
+      if (!uses.ids.empty())
+        row.belady = static_cast<double>(beladyHits(uses, row.slots)) /
+                     static_cast<double>(uses.ids.size());
     }
   }
-  return table;
+  return all;
 }
 
 } // namespace sluice::experts

@@ -6,10 +6,10 @@
 #include "runtime/experts/policy.h"
 #include "runtime/experts/routing_trace.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -56,12 +56,21 @@ Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                             uint64_t expertBytes = 0, uint64_t warmSteps = 0,
                             double hostShare = 0);
 
-/// A markdown table: for each of `rowsPerStep` (n) and of `residencies` (slots
-/// as a share 0..1 of all experts) the hit rate of every policy and of
-/// Belady's optimum in percent. InvalidArgument for shares outside (0, 1], n of
-/// 0 or more than the trace's tokens, and an empty trace.
-Result<std::string> comparePolicies(const RoutingTrace &trace,
-                                    std::span<const double> residencies,
-                                    std::span<const uint32_t> rowsPerStep);
+/// Hit rates, 0..1, on one trace.
+struct PolicyRates {
+  uint32_t rowsPerStep = 0;
+  double residency = 0; ///< Slots as a share of all experts.
+  uint32_t slots = 0;
+  std::array<double, kPolicyNames.size()> rates = {}; ///< As kPolicyNames.
+  double belady = 0;                                  ///< The optimum's.
+};
+
+/// For each of `rowsPerStep` (n) and of `residencies` the hit rate of every
+/// policy and of Belady's optimum. InvalidArgument, before anything is played,
+/// for shares outside (0, 1], n of 0 or more than the trace's tokens, and an
+/// empty trace.
+Result<std::vector<PolicyRates>>
+comparePolicies(const RoutingTrace &trace, std::span<const double> residencies,
+                std::span<const uint32_t> rowsPerStep);
 
 } // namespace sluice::experts

@@ -23,10 +23,11 @@ ROOT = pathlib.Path(HERE).parents[1]
 sys.path.insert(0, str(ROOT / "tools" / "gpu"))
 import predictions as figures  # noqa: E402  pylint: disable=wrong-import-position
 
-# A prediction may be off by this share of what the simulator takes. The most, 7%, is of few
-# misses: the engine tries the bus now and then where the CPU alone is expected to be quicker, and
-# what comes so stays.
-MOST_OFF = 0.08
+# A prediction may be off by this share of what the simulator takes.
+MOST_OFF = 0.05
+# The same where few are missing and shared: the engine tries the bus now and then where the CPU
+# alone is expected to be quicker, and what comes so stays.
+MOST_OFF_FEW, FEW = 0.08, ("h200:24GiB:1:split",)
 # The same with experts on the disk. One read takes as long as some ten copies, and reads come in
 # bunches: the model takes each missing expert to lie on the disk by the same chance.
 MOST_OFF_DISK = 0.10
@@ -67,7 +68,7 @@ def check(runner, case):
     runner.hardware = ROOT / "compiler" / "analysis" / "hardware" / f"{profile}.json"
     name = case.replace(":", "-")
     plan, said = runner.compile(name, budget, int(batch), experts, *host)
-    most_off = MOST_OFF_DISK if host else MOST_OFF
+    most_off = MOST_OFF_DISK if host else MOST_OFF_FEW if case in FEW else MOST_OFF
     if host and ", which come through a ring of" not in said:
         yield f"{case}: no expert is on the disk: the case shows nothing"
     flags = ["--backend", "sim", "--hardware", runner.hardware]

@@ -11,16 +11,9 @@ namespace sluice {
 namespace {
 
 using testing::linear;
+using testing::planOf;
 using testing::qwen3Shape;
 using testing::roundMachine;
-
-StepPlan planOf(int64_t batch, int64_t slots) {
-  StepPlan plan;
-  plan.batch = batch;
-  plan.slots = slots;
-  plan.waveBytes = 9437184;
-  return plan;
-}
 
 TEST(CostModel, RooflineOfOneLaunch) {
   Hardware machine = roundMachine();

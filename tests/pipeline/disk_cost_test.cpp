@@ -13,20 +13,11 @@ namespace {
 
 using testing::qwen3Shape;
 using testing::roundMachine;
+using testing::says;
+using testing::textOf;
 
 /// What the GPU takes for the expert that arrives last.
 constexpr double kLastUs = 10;
-
-std::string textOf(const std::vector<std::string> &lines) {
-  std::string text;
-  for (const std::string &line : lines)
-    text += line + "\n";
-  return text;
-}
-
-bool says(const PlannerReport &report, const std::string &words) {
-  return textOf(report.lines).find(words) != std::string::npos;
-}
 
 /// One read takes as long as four copies, so it matters how many of the missing
 /// experts lie on the disk. Of two, by chances of one in two: none takes 2 ms

@@ -8,16 +8,9 @@
 namespace sluice {
 namespace {
 
+using testing::planOf;
 using testing::qwen3Shape;
 using testing::roundMachine;
-
-/// Nothing in slots; a wave is one expert.
-StepPlan planOf(int64_t batch) {
-  StepPlan plan;
-  plan.batch = batch;
-  plan.waveBytes = 9437184;
-  return plan;
-}
 
 /// Half of the missing experts serve one row, a quarter two and a quarter four,
 /// which take the host 500, 1000 and 2000 us: it is given the first ones first.
@@ -45,7 +38,7 @@ TEST(HostExperts, TheHostTakesThoseOfFewestRows) {
   // 250 + 1000 x = 1000 (0.5 - x).
   EXPECT_NEAR(host.balancedShare(1000), 0.625, 1e-6);
   // A step says the same: of 8 five, and both end together.
-  StepPlan plan = planOf(1);
+  StepPlan plan = planOf(1, 0);
   plan.mode = ExpertMode::Split;
   const LayerCost cost = layerCost(layer, load, plan, machine);
   EXPECT_NEAR(cost.fetched, 3, 0.05);
@@ -61,7 +54,7 @@ TEST(HostExperts, LoadsSayTheRows) {
   LayerShape &layer = model.layers[0];
   layer.experts = 4;
   layer.topK = 1;
-  StepPlan plan = planOf(2);
+  StepPlan plan = planOf(2, 0);
   std::vector<ExpertLoad> loads = expertLoads(model, plan, nullptr);
   // Each of two rows uses one of four: 6/16 one of them, 1/16 both.
   ASSERT_EQ(loads[0].rows.size(), 3u);

@@ -15,23 +15,14 @@ namespace {
 using testing::linear;
 using testing::qwen3Shape;
 using testing::roundMachine;
+using testing::says;
+using testing::textOf;
 
 PlannerInputs inputsOf(const Hardware &machine, int64_t layers = 48) {
   PlannerInputs inputs;
   inputs.model = qwen3Shape(layers);
   inputs.hardware = &machine;
   return inputs;
-}
-
-std::string textOf(const std::vector<std::string> &lines) {
-  std::string text;
-  for (const std::string &line : lines)
-    text += line + "\n";
-  return text;
-}
-
-bool says(const PlannerReport &report, const std::string &words) {
-  return textOf(report.lines).find(words) != std::string::npos;
 }
 
 constexpr ExpertRoom kQuarter = {48 * 32, 48 * 128};

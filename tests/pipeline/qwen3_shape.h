@@ -1,7 +1,10 @@
 //===- qwen3_shape.h - Qwen3-30B-A3B for tests of the planner ---*- C++ -*-===//
 #pragma once
 
-#include "compiler/analysis/cost_model.h"
+#include "compiler/analysis/planner.h"
+
+#include <string>
+#include <vector>
 
 namespace sluice::testing {
 
@@ -58,6 +61,26 @@ inline Hardware roundMachine() {
   machine.launchUs = machine.graphNodeUs = machine.syncUs =
       machine.copyLatencyUs = {1e-9, "t"};
   return machine;
+}
+
+/// A plan of which a wave is one expert.
+inline StepPlan planOf(int64_t batch, int64_t slots) {
+  StepPlan plan;
+  plan.batch = batch;
+  plan.slots = slots;
+  plan.waveBytes = 9437184;
+  return plan;
+}
+
+/// As --explain prints them.
+inline std::string textOf(const std::vector<std::string> &lines) {
+  std::string text;
+  for (const std::string &line : lines)
+    text += line + "\n";
+  return text;
+}
+inline bool says(const PlannerReport &report, const std::string &words) {
+  return textOf(report.lines).find(words) != std::string::npos;
 }
 
 } // namespace sluice::testing

@@ -251,7 +251,7 @@ Status printTheory(const BenchOptions &options) {
 Status printPolicies(const BenchOptions &options) {
   Report report(std::cout, options.format, policyColumns());
   SLUICE_RETURN_IF_ERROR(
-      comparePolicies(options.policiesFile, options.batches, report));
+      reportPolicies(options.policiesFile, options.batches, report));
   return report.finish();
 }
 

@@ -5,14 +5,13 @@
 #include "runtime/experts/replay.h"
 #include "runtime/experts/routing_file.h"
 
-#include <algorithm>
 #include <cstdio>
 
 namespace sluice::tools {
 namespace {
 
-/// Fifths of the experts that are resident.
-constexpr uint32_t kFifths[] = {1, 2, 3};
+/// Shares of the experts that are resident.
+constexpr double kResidencies[] = {0.2, 0.4, 0.6};
 
 std::string percent(double share, int decimals) {
   char text[32];
@@ -20,32 +19,20 @@ std::string percent(double share, int decimals) {
   return text;
 }
 
-/// The row of one n and pool.
-Result<ReportRow> policyRow(const experts::RoutingTrace &trace,
-                            const experts::UseTrace &uses, uint32_t rows,
-                            uint32_t fifths) {
-  const uint64_t experts = uint64_t{trace.banks} * trace.experts;
-  const auto slots =
-      static_cast<uint32_t>(std::max<uint64_t>(1, experts * fifths / 5));
-  const double share = fifths / 5.0;
+ReportRow rowOf(const experts::PolicyRates &rates) {
   ReportRow row;
-  row.cells = {std::to_string(rows), percent(share, 1), std::to_string(slots)};
-  row.record = {{"n", rows}, {"resident_share", share}, {"slots", slots}};
+  row.cells = {std::to_string(rates.rowsPerStep), percent(rates.residency, 1),
+               std::to_string(rates.slots)};
+  row.record = {{"n", rates.rowsPerStep},
+                {"resident_share", rates.residency},
+                {"slots", rates.slots}};
   auto add = [&](const std::string &name, double rate) {
     row.cells.push_back(percent(rate, 2));
     row.record[name + "_hit_rate"] = rate;
   };
-  const std::vector<uint32_t> bankExperts(trace.banks, trace.experts);
-  for (const char *name : experts::kPolicyNames) {
-    SLUICE_ASSIGN_OR_RETURN(
-        auto policy, experts::makePolicy(
-                         name, {.bankExperts = bankExperts, .popularity = {}}));
-    add(name, experts::replay(uses, slots, std::move(policy)).hitRate());
-  }
-  add("belady", uses.ids.empty()
-                    ? 0
-                    : static_cast<double>(experts::beladyHits(uses, slots)) /
-                          static_cast<double>(uses.ids.size()));
+  for (size_t i = 0; i < experts::kPolicyNames.size(); ++i)
+    add(experts::kPolicyNames[i], rates.rates[i]);
+  add("belady", rates.belady);
   return row;
 }
 
@@ -60,8 +47,8 @@ std::vector<Column> policyColumns() {
   return columns;
 }
 
-Status comparePolicies(const std::string &path,
-                       std::span<const uint32_t> rowsPerStep, Report &report) {
+Status reportPolicies(const std::string &path,
+                      std::span<const uint32_t> rowsPerStep, Report &report) {
   auto trace = experts::readRoutingTrace(path, {});
   if (!trace)
     return Status(trace.status().code(),
@@ -74,14 +61,11 @@ Status comparePolicies(const std::string &path,
                     "-b is " + std::to_string(rows) + ", expected 1 to " +
                         std::to_string(trace->rows) + ", the tokens of " +
                         path);
-  for (uint32_t rows : rowsPerStep) {
-    const experts::UseTrace uses = experts::groupUses(*trace, rows);
-    for (uint32_t fifths : kFifths) {
-      SLUICE_ASSIGN_OR_RETURN(const ReportRow row,
-                              policyRow(*trace, uses, rows, fifths));
-      report.row(row);
-    }
-  }
+  SLUICE_ASSIGN_OR_RETURN(
+      const auto all,
+      experts::comparePolicies(*trace, kResidencies, rowsPerStep));
+  for (const experts::PolicyRates &rates : all)
+    report.row(rowOf(rates));
   return Status::ok();
 }
 

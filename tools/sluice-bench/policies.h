@@ -17,7 +17,7 @@ std::vector<Column> policyColumns();
 /// experts resident, the hit rate of every policy and of Belady's optimum on
 /// the routing that `path` holds. InvalidArgument, before any row, for more
 /// rows than it has tokens.
-Status comparePolicies(const std::string &path,
-                       std::span<const uint32_t> rowsPerStep, Report &report);
+Status reportPolicies(const std::string &path,
+                      std::span<const uint32_t> rowsPerStep, Report &report);
 
 } // namespace sluice::tools

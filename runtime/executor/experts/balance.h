@@ -4,9 +4,9 @@
 // should end together. What each of them takes for one expert is learned while
 // plans run, from the times of the host's own clock; until both are known the
 // share of the plan stands for them. The experts of a bank lie together, and
-// memory that is further away or in small pages is slower by up to a half, for
-// both: how a bank differs from the others is learned apart from what changes
-// for all of them.
+// memory is not everywhere alike: where it is further away both are slower, by
+// up to a half. How a bank differs from the others is learned apart from what
+// changes for all of them.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
