@@ -25,7 +25,7 @@ constexpr int64_t kPackedFloats = 32768;
 
 /// Rows of activations that dotRows takes at once, so that a weight row is read
 /// and transposed once for all of them.
-constexpr int64_t kRowBlock = 4;
+constexpr int64_t kRowBlock = 8;
 
 struct Primitives {
   const char *name;

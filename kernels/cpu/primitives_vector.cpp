@@ -24,6 +24,8 @@
 
 #include "hwy/highway.h"
 
+#include <algorithm>
+
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
 
 HWY_BEFORE_NAMESPACE();
@@ -198,72 +200,133 @@ HWY_INLINE void prefetchAhead(const T *p, int64_t count, const char *end) {
     __builtin_prefetch(ahead + line);
 }
 
+/// Bytes of packed rows that stay in the first cache while weights stream
+/// through it. More are taken in parts, which leave room for waiting sums.
+constexpr int64_t kNearBytes = 32768, kPartBytes = 16384;
+/// Outputs of which each part is taken in turn, their sums waiting for the
+/// next.
+constexpr int64_t kWaiting = 16;
+
+/// Adds the products of elements [begin, end), whole blocks, to each row's
+/// sums.
+template <int R, typename T>
+HWY_INLINE void addBlocks(const float *packed, int64_t length, const T *w,
+                          int64_t begin, int64_t end, const char *weightsEnd,
+                          VF (&sums)[R][kSums]) {
+  const F f;
+  VF v[kDotRun];
+  for (int64_t i = begin; i < end; i += kDotBlock) {
+    prefetchAhead(w + i, kDotBlock, weightsEnd);
+    for (int g = 0; g < kSums; ++g) {
+      loadGroup(w + i + g * kGroup, v);
+      for (int r = 0; r < R; ++r) {
+        const float *x = packed + r * length + i + g * kGroup;
+        VF sum = sums[r][g];
+        for (int t = 0; t < kDotRun; ++t)
+          sum = hn::MulAdd(hn::LoadU(f, x + t * kN), v[t], sum);
+        sums[r][g] = sum;
+      }
+    }
+  }
+}
+
+/// The same for what is left behind them, [begin, n).
+template <int R, typename T>
+HWY_INLINE void addRest(const float *packed, int64_t length, const T *w,
+                        int64_t begin, int64_t n, VF (&sums)[R][kSums]) {
+  const F f;
+  VF v[kDotRun];
+  int64_t i = begin;
+  for (int g = 0; i < n; ++g, i += kGroup) {
+    if (i + kGroup <= n) {
+      loadGroup(w + i, v);
+    } else {
+      T tail[kGroup];
+      copyTail(w + i, n - i, zero<T>(), tail);
+      loadGroup(tail, v);
+    }
+    for (int r = 0; r < R; ++r) {
+      const float *x = packed + r * length + i;
+      for (int t = 0; t < kDotRun; ++t)
+        sums[r][g] = hn::MulAdd(hn::LoadU(f, x + t * kN), v[t], sums[r][g]);
+    }
+  }
+}
+
 template <int R, typename T>
 void dotRowsOf(const float *packed, int64_t n, const T *weights,
                int64_t weightStride, int64_t outputs, float *out,
                int64_t outStride) {
   const F f;
-  const int64_t length = packedLength(n);
+  constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+  constexpr int64_t kPart = kPartBytes / (R * kFloat) / kDotBlock * kDotBlock;
+  const int64_t length = packedLength(n), whole = n / kDotBlock * kDotBlock;
+  const bool near = R * length * kFloat <= kNearBytes;
+  const int64_t partLength = near ? whole : kPart;
+  const int64_t parts = near ? 1 : (whole + kPart - 1) / kPart;
+  const int64_t atOnce = near ? outputs : kWaiting;
   const auto *end =
       reinterpret_cast<const char *>(weights + outputs * weightStride);
-  for (int64_t o = 0; o < outputs; ++o) {
-    const T *w = weights + o * weightStride;
+  alignas(64) float waiting[kWaiting][R][kSums][kN];
+
+  auto addPart = [&](int64_t part, int64_t o, auto &sumsBefore) {
     VF sums[R][kSums];
     for (int r = 0; r < R; ++r)
       for (int g = 0; g < kSums; ++g)
-        sums[r][g] = hn::Zero(f);
-    VF v[kDotRun];
-    int64_t i = 0;
-    for (; i + kDotBlock <= n; i += kDotBlock) {
-      prefetchAhead(w + i, kDotBlock, end);
-      for (int g = 0; g < kSums; ++g) {
-        loadGroup(w + i + g * kGroup, v);
-        for (int r = 0; r < R; ++r) {
-          const float *x = packed + r * length + i + g * kGroup;
-          VF sum = sums[r][g];
-          for (int t = 0; t < kDotRun; ++t)
-            sum = hn::MulAdd(hn::LoadU(f, x + t * kN), v[t], sum);
-          sums[r][g] = sum;
-        }
-      }
+        sums[r][g] = part == 0 ? hn::Zero(f) : hn::Load(f, sumsBefore[r][g]);
+    const T *w = weights + o * weightStride;
+    const int64_t begin = part * partLength;
+    addBlocks(packed, length, w, begin, std::min(whole, begin + partLength),
+              end, sums);
+    if (part + 1 < parts) {
+      for (int r = 0; r < R; ++r)
+        for (int g = 0; g < kSums; ++g)
+          hn::Store(sums[r][g], f, sumsBefore[r][g]);
+      return;
     }
-    for (int g = 0; i < n; ++g, i += kGroup) {
-      if (i + kGroup <= n) {
-        loadGroup(w + i, v);
-      } else {
-        T tail[kGroup];
-        copyTail(w + i, n - i, zero<T>(), tail);
-        loadGroup(tail, v);
-      }
-      for (int r = 0; r < R; ++r) {
-        const float *x = packed + r * length + i;
-        for (int t = 0; t < kDotRun; ++t)
-          sums[r][g] = hn::MulAdd(hn::LoadU(f, x + t * kN), v[t], sums[r][g]);
-      }
-    }
+    addRest(packed, length, w, whole, n, sums);
     for (int r = 0; r < R; ++r)
       out[r * outStride + o] = reduce(sums[r]);
-  }
+  };
+  for (int64_t first = 0; first < outputs; first += atOnce)
+    for (int64_t part = 0; part < parts; ++part)
+      for (int64_t o = first; o < std::min(outputs, first + atOnce); ++o)
+        addPart(part, o, waiting[near ? 0 : o - first]);
 }
 
 template <typename T>
 void dotRowsOfType(const float *packed, int64_t rows, int64_t n,
                    const T *weights, int64_t weightStride, int64_t outputs,
                    float *out, int64_t outStride) {
-  static_assert(kRowBlock == 4);
+  // As many rows as have their sums in registers beside the weights.
+  constexpr int64_t kMost = HWY_TARGET == HWY_AVX2 ? 4 : 8;
+  static_assert(kRowBlock == 8);
+  for (; rows > kMost; rows -= kMost) {
+    dotRowsOf<kMost>(packed, n, weights, weightStride, outputs, out, outStride);
+    packed += kMost * packedLength(n);
+    out += kMost * outStride;
+  }
+  auto of = [&]<int R>() {
+    if constexpr (R <= kMost)
+      dotRowsOf<R>(packed, n, weights, weightStride, outputs, out, outStride);
+  };
   switch (rows) {
   case 1:
-    return dotRowsOf<1>(packed, n, weights, weightStride, outputs, out,
-                        outStride);
+    return of.template operator()<1>();
   case 2:
-    return dotRowsOf<2>(packed, n, weights, weightStride, outputs, out,
-                        outStride);
+    return of.template operator()<2>();
   case 3:
-    return dotRowsOf<3>(packed, n, weights, weightStride, outputs, out,
-                        outStride);
+    return of.template operator()<3>();
+  case 4:
+    return of.template operator()<4>();
+  case 5:
+    return of.template operator()<5>();
+  case 6:
+    return of.template operator()<6>();
+  case 7:
+    return of.template operator()<7>();
   default:
-    return dotRowsOf<4>(packed, n, weights, weightStride, outputs, out,
-                        outStride);
+    return of.template operator()<8>();
   }
 }
 

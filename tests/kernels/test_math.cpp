@@ -150,6 +150,35 @@ TEST(Primitives, DotKeepsSignedZerosAndInfinities) {
   }
 }
 
+// Many long rows are taken in parts, whose sums wait for the next one.
+TEST(Primitives, RowsTogetherHaveTheBitsOfRowsAlone) {
+  Random random(5);
+  for (int64_t n : {7, 1023, 1024, 1300, 2048, 2305, 4096})
+    for (int64_t outputs : {1, 16, 35}) {
+      std::vector<float> rows(cpu::kRowBlock * n), weights(outputs * n);
+      for (std::vector<float> *values : {&rows, &weights})
+        for (float &value : *values)
+          value = static_cast<float>(random.between(-999, 999)) * 1e-3f;
+      forEachTable([&](const cpu::Primitives &table) {
+        const int64_t length = cpu::packedLength(n);
+        std::vector<float> packed(cpu::kRowBlock * length);
+        for (int64_t r = 0; r < cpu::kRowBlock; ++r)
+          table.pack(&rows[r * n], DType::F32, n, &packed[r * length]);
+        for (int64_t count = 1; count <= cpu::kRowBlock; ++count) {
+          std::vector<float> out(count * outputs);
+          table.dotRows(packed.data(), count, n, weights.data(), DType::F32, n,
+                        outputs, out.data(), outputs);
+          for (int64_t r = 0; r < count; ++r)
+            for (int64_t o = 0; o < outputs; ++o)
+              ASSERT_EQ(bitsOfFloat(out[r * outputs + o]),
+                        bitsOfFloat(table.dot(&rows[r * n], DType::F32,
+                                              &weights[o * n], DType::F32, n)))
+                  << n << " of row " << r << " of " << count << ", " << o;
+        }
+      });
+    }
+}
+
 TEST(Primitives, EveryHalfWidensAlike) {
   // One by one, as the weight of a dot product with 1.
   std::vector<Half> all(65536);
