@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-ROWS = [1, 2, 4, 8]
+ROWS = [1, 2, 4, 5, 8, 9, 16]
 
 
 def profile(tool, output, *flags):

@@ -141,7 +141,8 @@ Hardware known() {
   hardware.syncUs.value = 1;
   hardware.copyLatencyUs.value = 1; // of which most is learning of the end
   hardware.hostToDevice.points = {{double(kShape.bytes()), 50}};
-  hardware.hostExpert.points = {{1, 100}, {2, 90}, {4, 60}, {8, 30}};
+  hardware.hostExpert.points = {{1, 100}, {2, 90}, {4, 60}, {5, 50},
+                                {8, 30},  {9, 26}, {16, 15}};
   hardware.shared = {};
   hardware.hostJobUs = {};
   return hardware;
@@ -169,20 +170,27 @@ TEST(ProfileHost, FindsTheRatesOfJobsAndWhatAJobCosts) {
   machine.hostRead.value = 1000; // room for everything
   const Hardware found = profiled(machine);
   EXPECT_NEAR(found.hostJobUs.value, 20, 1e-6);
-  ASSERT_EQ(found.hostExpert.points.size(), 4u);
-  for (size_t i = 0; i < 4; ++i) {
+  ASSERT_EQ(found.hostExpert.points.size(), 7u);
+  for (size_t i = 0; i < 7; ++i) {
     EXPECT_EQ(found.hostExpert.points[i].x, machine.hostExpert.points[i].x);
     EXPECT_NEAR(found.hostExpert.points[i].y, machine.hostExpert.points[i].y,
                 1e-6);
   }
 }
 
-/// Alone 50 GB/s of bus, and of experts 100, 90, 60 and 30.
+/// Alone 50 GB/s of bus, and of experts 100, 90, 60, 30 and 15.
 TEST(ProfileHost, FindsTheRatesOfBusAndExpertsAtOnce) {
   using Points = std::vector<SharedMemory::Point>;
-  for (const Points &points :
-       {Points{{1, {30, 80}}, {2, {32, 75}}, {4, {40, 45}}, {8, {45, 28}}},
-        Points{{1, {45, 45}}, {2, {45, 44}}, {4, {20, 43}}, {8, {50, 15}}}}) {
+  for (const Points &points : {Points{{1, {30, 80}},
+                                      {2, {32, 75}},
+                                      {4, {40, 45}},
+                                      {8, {45, 28}},
+                                      {16, {48, 14}}},
+                               Points{{1, {45, 45}},
+                                      {2, {45, 44}},
+                                      {4, {20, 43}},
+                                      {8, {50, 15}},
+                                      {16, {50, 9}}}}) {
     Hardware machine = known();
     machine.shared = {points, 50, "known"};
     const SharedMemory found = profiled(machine).shared;
@@ -207,9 +215,11 @@ TEST(ProfileHost, LeavesOutRowsWhoseTimesFitNoRates) {
   machine.shared = {
       {{1, {45, 30}}, {2, {45, 30}}, {4, {45, 30}}, {8, {45, 30}}}, 50, "t"};
   const SharedMemory found = profiled(machine, 1e6).shared;
-  ASSERT_EQ(found.points.size(), 1u);
+  ASSERT_EQ(found.points.size(), 2u);
   EXPECT_EQ(found.points[0].rows, 8);
   EXPECT_NEAR(found.points[0].both.experts, 30, 0.02 * 30);
+  EXPECT_EQ(found.points[1].rows, 16);
+  EXPECT_NEAR(found.points[1].both.experts, 15, 0.02 * 15);
   for (SharedMemory::Point &point : machine.shared.points)
     point.both.experts = 10;
   EXPECT_TRUE(profiled(machine, 1e6).shared.points.empty());
@@ -236,12 +246,12 @@ TEST(ProfileHost, MeasuresTheCpuAndWritesWhatCanBeRead) {
     EXPECT_GT(computed, 0);
   }
   EXPECT_GT(found.hostRead.value, 0);
-  ASSERT_EQ(found.hostExpert.points.size(), 4u);
+  ASSERT_EQ(found.hostExpert.points.size(), 7u);
   EXPECT_NE(found.hostExpert.source.find("random places"), std::string::npos);
   EXPECT_TRUE(found.shared.points.empty()); // there is no bus
   auto again = parseHardware(printHardware(found), "found");
   ASSERT_TRUE(again.isOk()) << again.status().message();
-  EXPECT_EQ(again->hostExpert.points.size(), 4u);
+  EXPECT_EQ(again->hostExpert.points.size(), 7u);
 }
 
 TEST(ProfileHost, SaysWhenAnExpertDoesNotFit) {

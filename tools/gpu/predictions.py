@@ -187,21 +187,53 @@ class Runner:
     def as_in_run(self, name, batch, row):
         """The hardware, but bus and CPU at once as they were in the run that `row` is of.
 
-        None where there is nothing to tell: the CPU had no part, the profile no such figure, or
-        nobody knows how many rows an expert served.
+        The CPU keeps a part of its rate alone, the same for all rows: that at which its experts of
+        the run read what they did. None where there is nothing to tell: the CPU had no part, the
+        profile no such figure, or nobody knows how many rows an expert served.
         """
         with open(self.hardware, encoding="utf-8") as file:
             hardware = json.load(file)
         shared = hardware.get("host_memory_shared_gb_s")
         if not shared or not row["host_gb_s_busy"] or self.routing:
             return None
-        # Rows that an expert serves where routing is uniform.
-        used = EXPERTS * (1 - (1 - TOP_K / EXPERTS) ** batch)
-        point = [batch * TOP_K / used, row["bus_gb_s_busy"], row["host_gb_s_busy"]]
-        shared["points"], shared["source"] = [point], f"measured by sluice-bench in {name}"
+        curve = hardware["host_expert_gb_s_by_rows"]["points"]
+        bytes_of = [row["expert_bytes_on_host"], row["expert_bytes_moved"]]
+        alone = rate_of_fewest(curve, batch, bytes_of[0] / sum(bytes_of))
+        part = row["host_gb_s_busy"] / alone
+        for point in curve:  # no part is more than all of it
+            point[1] *= max(part, 1)
+        part = min(part, 1)
+        points = [[rows, row["bus_gb_s_busy"], part * rate] for rows, rate in curve]
+        shared["points"], shared["source"] = points, f"measured by sluice-bench in {name}"
         path = self.logs / f"{name}.own.json"
         path.write_text(json.dumps(hardware))
         return path
+
+
+def rate_of_fewest(curve, batch, share):
+    """GB/s of the CPU alone for the `share` of a layer's experts that fewest rows use.
+
+    Routing is uniform; `curve` has the rates by rows, beyond its end they fall as 1 / rows.
+    """
+    chances = [
+        math.comb(batch, rows) * (TOP_K / EXPERTS) ** rows * (1 - TOP_K / EXPERTS) ** (batch - rows)
+        for rows in range(batch + 1)
+    ]
+    left = share * sum(chances[1:])
+    all_of_them, time = left, 0
+    for rows, chance in enumerate(chances[1:], start=1):
+        part = min(left, chance)
+        time += part / rate_at(curve, rows)
+        left -= part
+    return all_of_them / time
+
+
+def rate_at(curve, rows):
+    """Linear between the points of `curve`."""
+    for (low, below), (high, above) in zip(curve, curve[1:]):
+        if rows <= high:
+            return below + (above - below) * (rows - low) / (high - low)
+    return curve[-1][1] * min(curve[-1][0] / rows, 1)
 
 
 def span(values, digits=1):

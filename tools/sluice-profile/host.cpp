@@ -2,6 +2,7 @@
 
 #include "tools/sluice-profile/host.h"
 
+#include "kernels/cpu/primitives.h"
 #include "runtime/backend/cpu/thread_pool.h"
 #include "runtime/core/memory_limit.h"
 #include "tools/sluice-profile/host_figures.h"
@@ -47,9 +48,14 @@ constexpr double kMeanBudgets = 20;
 /// Experts of a job whose rate is taken: about what a layer leaves to the CPU.
 constexpr int64_t kUsual = 4;
 
-/// Rows an expert serves where rates are taken: hostExpertUs and together say
-/// what is beyond.
-constexpr std::array<int64_t, 4> kRows = {1, 2, 4, 8};
+/// Rows an expert serves where rates are taken; hostExpertUs says what is
+/// beyond. The kernels take rows in blocks, of 4 or 8, and begin the next one
+/// at a step: between two rates far on both of its sides experts would be taken
+/// to be faster than they are.
+constexpr std::array<int64_t, 7> kRows = {1, 2, 4, 5, 8, 9, 16};
+static_assert(cpu::kRowBlock == 8);
+/// The same beside copies, where together goes by the rate alone.
+constexpr std::array<int64_t, 5> kSharedRows = {1, 2, 4, 8, 16};
 
 /// Rates by rows and the cost of a job, from jobs alone.
 Status profileJobs(HostJobs &jobs, double eachMs, double expertBytes,
@@ -91,7 +97,7 @@ Status profileShared(HostJobs &jobs, double eachMs, double expertBytes,
   into.shared = {};
   const double busAlone = expertBytes / 1e3 / into.hostToDeviceUs(expertBytes);
   std::vector<HostJob> kinds;
-  for (int64_t rows : kRows) {
+  for (int64_t rows : kSharedRows) {
     const JobAndCopies size = shareEvenly(into.together(
         {busAlone, into.hostExpert.at(static_cast<double>(rows))}));
     kinds.push_back(
