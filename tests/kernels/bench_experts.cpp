@@ -1,8 +1,9 @@
 //===- bench_experts.cpp - Few experts against many on the CPU ------------===//
 //
 // bench_experts [threads]: the rate of jobs of host work, of 5 experts, as a
-// layer of one row leaves to the CPU, and of all 64. The median of many jobs;
-// each takes other experts, so that no cache holds them.
+// layer of one row leaves to the CPU, of 5 with more rows each, and of all 64.
+// The median of many jobs; each takes other experts, so that no cache holds
+// them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,14 +27,18 @@ constexpr int64_t kHidden = 2048, kInner = 768, kExperts = 64;
 constexpr int64_t kPart = kHidden * kInner;
 constexpr int kJobs = 50;
 
-double gigabytesPerSecond(HostWork &work, void *weights, int64_t experts) {
-  std::vector<float> in(experts * kHidden, 0.5f), inner(experts * kInner),
-      out(experts * kHidden);
-  std::vector<int32_t> offsets(experts + 1), order(experts), slots(experts);
-  std::iota(offsets.begin(), offsets.end(), 0);
+/// Each of `experts` serves `rows` rows.
+double gigabytesPerSecond(HostWork &work, void *weights, int64_t experts,
+                          int64_t rows) {
+  const int64_t pairs = experts * rows;
+  std::vector<float> in(pairs * kHidden, 0.5f), inner(pairs * kInner),
+      out(pairs * kHidden);
+  std::vector<int32_t> offsets, order(pairs), slots(experts);
+  for (int64_t pair = 0; pair <= pairs; pair += rows)
+    offsets.push_back(static_cast<int32_t>(pair));
   std::iota(order.begin(), order.end(), 0);
   KernelArgs up;
-  up.maxRows = experts;
+  up.maxRows = pairs;
   const int64_t dims[] = {experts,  1,         kHidden, kInner,
                           kExperts, 3 * kPart, 0,       kPart};
   std::copy(std::begin(dims), std::end(dims), up.dim);
@@ -49,8 +54,8 @@ double gigabytesPerSecond(HostWork &work, void *weights, int64_t experts) {
   down.data[5] = out.data();
   down.dim[6] = 2 * kPart;
   const std::array<HostLaunch, 2> launches = {
-      HostLaunch{Kernel::ExpertGateUp, up, experts},
-      HostLaunch{Kernel::ExpertDown, down, experts}};
+      HostLaunch{Kernel::ExpertGateUp, up, pairs},
+      HostLaunch{Kernel::ExpertDown, down, pairs}};
 
   std::array<double, kJobs> seconds;
   int64_t slot = 0;
@@ -90,9 +95,14 @@ int main(int argc, char **argv) {
     weights[i] = static_cast<uint16_t>(0x3c00 + i % 251);
   std::atomic<uint32_t> progress{0};
   HostWork work(threads, progress);
-  for (int64_t experts : {int64_t{5}, kExperts})
-    std::printf("%d threads, %ld experts of 1 row: %.1f GB/s\n", threads,
-                experts, gigabytesPerSecond(work, weights, experts));
+  auto print = [&](int64_t experts, int64_t rows) {
+    std::printf("%d threads, %ld experts of %ld rows: %.1f GB/s\n", threads,
+                experts, rows,
+                gigabytesPerSecond(work, weights, experts, rows));
+  };
+  for (int64_t rows : {1, 2, 4, 5, 8, 9, 16})
+    print(5, rows);
+  print(kExperts, 1);
   std::free(weights);
   return 0;
 }
