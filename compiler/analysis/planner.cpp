@@ -2,6 +2,7 @@
 
 #include "compiler/analysis/planner.h"
 
+#include "compiler/analysis/disk_homes.h"
 #include "compiler/analysis/host_experts.h"
 #include "compiler/analysis/prefetch_plan.h"
 
@@ -50,10 +51,12 @@ void addShare(std::span<const double> chances, double weight,
 }
 
 /// What candidates share: the experts of a step by popularity, how many live in
-/// host memory, and what prefetchPrecision found.
+/// host memory, how often each is missed where all that are missing come (once
+/// it was asked for), and what prefetchPrecision found.
 struct Situation {
   std::vector<ExpertLoad> loads;
   int64_t hostExperts = 0;
+  std::vector<std::vector<float>> missedByAll;
   std::vector<double> precision;
 };
 
@@ -83,7 +86,7 @@ double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
 /// What a layer demands and misses, for all of them: as replayed as far as that
 /// is believed, for the rest as if the likeliest experts were kept. `text` says
 /// so. Nothing where there is nothing to believe.
-std::optional<ExpertLoad> blend(const ReplayedHits &replayed,
+std::optional<ExpertLoad> blend(const ReplayedHits &replayed, bool isRecorded,
                                 const std::vector<ExpertLoad> &loads,
                                 std::string &text) {
   const ExpertLoad likeliest = meanLoad(loads);
@@ -109,8 +112,10 @@ std::optional<ExpertLoad> blend(const ReplayedHits &replayed,
       weight * replayed.misses() + (1 - weight) * (active - kept);
   load.active = weight * replayed.active + (1 - weight) * active;
   load.hits = load.active - misses;
-  text = format(": %.1f%% in slots, from %lld recorded tokens behind a warm-up",
-                percentOf(load.hits, load.active), tokens);
+  text = format(": %.1f%% in slots, ", percentOf(load.hits, load.active));
+  text += isRecorded
+              ? format("from %lld recorded tokens behind a warm-up", tokens)
+              : "if all experts are used alike (no --routing)";
   if (weight < 1)
     text += format(
         ", which are few: their %.1f%% count for %.0f%%, popularity says "
@@ -118,22 +123,6 @@ std::optional<ExpertLoad> blend(const ReplayedHits &replayed,
         percentOf(replayed.active - replayed.misses(), replayed.active),
         100 * weight, percentOf(kept, active));
   return load;
-}
-
-/// The share of missing experts that lie on the disk when those that are missed
-/// most, `hostExperts` of them, live in host memory.
-double missedOnDisk(const std::vector<std::vector<float>> &missed,
-                    int64_t hostExperts) {
-  std::vector<float> all;
-  for (const std::vector<float> &layer : missed)
-    all.insert(all.end(), layer.begin(), layer.end());
-  std::ranges::sort(all, std::greater());
-  double sum = 0, onDisk = 0;
-  for (size_t i = 0; i < all.size(); ++i) {
-    sum += all[i];
-    onDisk += static_cast<int64_t>(i) < hostExperts ? 0 : all[i];
-  }
-  return sum > 0 ? onDisk / sum : 0;
 }
 
 struct Candidate {
@@ -144,6 +133,36 @@ struct Candidate {
   std::vector<std::vector<float>> missed; ///< As in ExpertDecisions.
 };
 
+/// What can be played for that plan. What the CPU computes does not come to
+/// stay, so each mode has hits of its own. Where nothing is meant to come, the
+/// likeliest are taken to stay as they were at first, but what lies on the disk
+/// comes always.
+const RoutingEvidence *evidenceFor(const PlannerInputs &inputs,
+                                   const StepPlan &plan) {
+  if (plan.schedule != ScheduleKind::Planned ||
+      (plan.mode == ExpertMode::Host && plan.diskShare <= 0))
+    return nullptr;
+  const RoutingEvidence *found = inputs.evidence      ? inputs.evidence
+                                 : plan.diskShare > 0 ? inputs.uniform
+                                                      : nullptr;
+  return found && found->hits ? found : nullptr;
+}
+
+/// How often a step misses each expert, as far as that is known. Where nothing
+/// is meant to come but what the disk has, which is what this decides, as if
+/// all came.
+std::vector<std::vector<float>> missedBy(const RoutingEvidence &evidence,
+                                         const StepPlan &plan,
+                                         Situation &situation) {
+  if (!evidence.missed)
+    return {};
+  if (plan.mode == ExpertMode::Split)
+    return evidence.missed(plan.batch, plan.slots, plan.hostShare);
+  if (situation.missedByAll.empty())
+    situation.missedByAll = evidence.missed(plan.batch, plan.slots, 0);
+  return situation.missedByAll;
+}
+
 Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
                   Situation &situation) {
   Candidate result;
@@ -152,22 +171,22 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
                    : mode == ExpertMode::Split
                        ? chooseHostShare(inputs, plan, situation)
                        : 0;
-  // What the CPU computes does not come to stay, so each mode has hits of its
-  // own. Where nothing is meant to come, the likeliest are taken to stay as
-  // they were at first: of what lies on the disk that is not so.
-  if (mode != ExpertMode::Host && plan.schedule == ScheduleKind::Planned &&
-      inputs.evidence && inputs.evidence->hits) {
+  const RoutingEvidence *evidence = evidenceFor(inputs, plan);
+  if (evidence) {
+    DiskHomes disk;
+    if (plan.diskShare > 0) {
+      result.missed = missedBy(*evidence, plan, situation);
+      disk = chooseDiskHomes(inputs.model, inputs.routing, result.missed,
+                             situation.hostExperts);
+      disk.cost = diskMissCost(inputs.model.layers.front(), *inputs.hardware);
+    }
     const ReplayedHits replayed =
-        inputs.evidence->hits(plan.batch, plan.slots, plan.hostShare);
-    plan.load = blend(replayed, situation.loads, result.hits);
-    // Where some lie on the disk: those that are missed least.
-    if (plan.diskShare > 0 && inputs.evidence->missed)
-      result.missed =
-          inputs.evidence->missed(plan.batch, plan.slots, plan.hostShare);
-    if (!result.missed.empty())
-      plan.diskShare = replayed.weight() *
-                           missedOnDisk(result.missed, situation.hostExperts) +
-                       (1 - replayed.weight()) * plan.diskShare;
+        evidence->hits(plan.batch, plan.slots, plan.hostShare, disk);
+    plan.load = blend(replayed, evidence == inputs.evidence, situation.loads,
+                      result.hits);
+    if (plan.diskShare > 0)
+      plan.diskShare =
+          std::lerp(plan.diskShare, replayed.onDisk, replayed.weight());
   }
   const std::vector<ExpertLoad> loads =
       plan.load ? expertLoads(inputs.model, plan, inputs.routing)
@@ -325,12 +344,19 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   decisions.waveBytes = chosen.plan.waveBytes;
   decisions.predictedStepMs = chosen.cost.totalUs / 1e3;
   decisions.missed = std::move(chosen.missed);
+  if (room.hostExperts < experts)
+    decisions.diskCost =
+        diskMissCost(inputs.model.layers.front(), *inputs.hardware);
 
   std::vector<std::string> &lines = report.lines;
   lines.push_back(line("kept at first",
                        inputs.routing
                            ? "the likeliest of all layers, by recorded routing"
                            : "the same number of each layer: no --routing"));
+  if (decisions.diskCost > 1)
+    lines.back() += format(
+        "; on disk each counts %.0f times, so much longer takes its miss",
+        decisions.diskCost);
   if (room.hostExperts < experts)
     lines.push_back(
         line("in host memory",

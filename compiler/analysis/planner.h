@@ -39,11 +39,22 @@ struct ReplayedHits {
   int64_t tokens = 0;
   /// Demands that were counted, without repetitions, over the slots.
   double demandsPerSlot = 0;
+  /// Share of the missing experts that lie on the disk.
+  double onDisk = 0;
 
   double misses() const; ///< Of a layer of a step.
   /// How far the replay is believed, 0 to 1: fully from kEnoughDemands a slot.
   double weight() const;
   static constexpr double kEnoughDemands = 16;
+};
+
+/// The experts whose home is the disk.
+struct DiskHomes {
+  /// [layer * experts + expert], 1: on the disk, layers as in
+  /// ModelShape::layers. Empty: none.
+  std::vector<uint8_t> onDisk = {};
+  /// Of a miss over that of an expert in host memory: as long as it takes.
+  double cost = 1;
 };
 
 /// What recorded routing says beyond popularity.
@@ -53,12 +64,13 @@ struct RoutingEvidence {
   /// before and expert j of this. Empty where unknown.
   std::vector<std::vector<int32_t>> transitions;
   /// The recorded tokens in steps of `batch` with `slots` slots, where the CPU
-  /// computes `hostShare` of what is missing: that does not come to stay. Costs
-  /// a replay a call.
-  std::function<ReplayedHits(int64_t batch, int64_t slots, double hostShare)>
+  /// computes `hostShare` of what is missing and not on the disk: that does not
+  /// come to stay. Costs a replay a call.
+  std::function<ReplayedHits(int64_t batch, int64_t slots, double hostShare,
+                             const DiskHomes &disk)>
       hits;
-  /// Of the same play and at the same price how often a step missed each
-  /// expert, by layers as above; empty: unknown.
+  /// Without a disk and at the same price how often a step missed each expert,
+  /// by layers as above; empty: unknown.
   std::function<std::vector<std::vector<float>>(int64_t batch, int64_t slots,
                                                 double hostShare)>
       missed;
@@ -70,7 +82,11 @@ struct PlannerInputs {
   /// Optional. Of few tokens it should be smoothed: what was not seen may come.
   const RoutingStatistics *routing = nullptr;
   const RoutingEvidence *evidence = nullptr; ///< Optional.
-  ExpertMode mode = ExpertMode::Auto;        ///< --experts
+  /// Optional: `hits` of tokens that use all experts alike. Which experts on
+  /// the disk come to stay in slots is played with them where there is no
+  /// evidence.
+  const RoutingEvidence *uniform = nullptr;
+  ExpertMode mode = ExpertMode::Auto; ///< --experts
   bool split = true; ///< The pass split-misses is on; else the GPU runs all.
   ScheduleKind schedule = ScheduleKind::Planned; ///< --schedule
   int64_t context = 512; ///< Tokens that a row attends to.

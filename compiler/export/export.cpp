@@ -112,7 +112,8 @@ LogicalResult Exporter::addPool(ExpertPoolOp pool) {
   };
   pools.push_back(fb::CreateExpertPool(
       out, index(pool.getBuffer()), pool.getSlots(), pool.getSlotBytes(),
-      image(pool.getHost()), image(pool.getBounce()), pool.getWaveBytes()));
+      image(pool.getHost()), image(pool.getBounce()), pool.getWaveBytes(),
+      pool.getDiskCost() ? pool.getDiskCost()->convertToFloat() : 1.0f));
   return narrow(pool, pool.getSlots());
 }
 

@@ -376,7 +376,8 @@ def PlaceExperts : Pass<"place-experts", "::mlir::ModuleOp"> {
     first: it does not stay theirs. Of those that are missed as often, and where
     nobody knows how often, the most popular are in host memory. The others are
     read from disk when they are missing, through a ring of at most `ring`
-    images.
+    images; as each of their misses costs `disk-cost` of the others', they are as
+    much likelier to have a slot at first, and the pool says so to the policy.
 
     Before, with a budget for one slot more (and experts of equal popularity):
 
@@ -404,6 +405,8 @@ def PlaceExperts : Pass<"place-experts", "::mlir::ModuleOp"> {
            "Bytes of arrived experts that one launch waits for">,
     Option<"ring", "ring", "int64_t", "16",
            "Most slot images in the ring for disk reads">,
+    Option<"diskCost", "disk-cost", "double", "1",
+           "Cost of a miss from the disk over one from host memory">,
     Option<"empty", "empty", "bool", "false", "Fill no slots at load">
   ];
   let statistics = [

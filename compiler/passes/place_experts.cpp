@@ -33,12 +33,20 @@ struct Expert {
   int32_t expert = 0;
   float popularity = 0;
   float missed = 0; ///< How often a step misses it.
-  size_t order;     ///< Where it stands when all are as likely.
+  float missCost = 1;
+  size_t order; ///< Where it stands when all are as likely.
 };
 
 bool isMorePopular(const Expert &a, const Expert &b) {
   return a.popularity != b.popularity ? a.popularity > b.popularity
                                       : a.order < b.order;
+}
+
+/// In a slot it saves more.
+bool isDearer(const Expert &a, const Expert &b) {
+  const float left = a.popularity * a.missCost;
+  const float right = b.popularity * b.missCost;
+  return left != right ? left > right : a.order < b.order;
 }
 
 struct Pool {
@@ -81,8 +89,8 @@ std::vector<Pool> PlaceExperts::collect() {
     for (Pool &pool : pools)
       if (pool.op == bank.getPoolOp())
         pool.banks.push_back(bank);
-  auto at = [](DenseF32ArrayAttr values, int64_t expert) {
-    return values ? values.asArrayRef()[expert] : 0.0f;
+  auto at = [](DenseF32ArrayAttr values, int64_t expert, float unknown) {
+    return values ? values.asArrayRef()[expert] : unknown;
   };
   for (Pool &pool : pools) {
     int64_t widest = 0;
@@ -94,8 +102,8 @@ std::vector<Pool> PlaceExperts::collect() {
       for (ExpertBankOp bank : pool.banks)
         if (expert < bank.getExperts())
           pool.experts.push_back({bank, static_cast<int32_t>(expert),
-                                  at(bank.getPopularityAttr(), expert),
-                                  at(bank.getMissedAttr(), expert),
+                                  at(bank.getPopularityAttr(), expert, 1),
+                                  at(bank.getMissedAttr(), expert, 0), 1,
                                   pool.experts.size()});
     llvm::sort(pool.experts, isMorePopular);
   }
@@ -178,17 +186,23 @@ void PlaceExperts::place(Pool &pool) {
   for (ExpertBankOp bank : pool.banks)
     homes[bank].assign(bank.getExperts(), 0);
   auto all = static_cast<int64_t>(pool.experts.size());
-  int64_t count = empty ? 0 : std::min<int64_t>(pool.op.getSlots(), all);
-  for (int64_t i = 0; i < count; ++i)
-    filled[pool.experts[i].bank].push_back(pool.experts[i].expert);
   // Of those that are missed as often the most popular stay in front.
   if (pool.knowsMissed)
     llvm::sort(pool.experts, [](const Expert &a, const Expert &b) {
       return a.missed != b.missed ? a.missed > b.missed : isMorePopular(a, b);
     });
-  for (int64_t i = pool.onHost; i < all; ++i)
+  for (int64_t i = pool.onHost; i < all; ++i) {
     homes[pool.experts[i].bank][pool.experts[i].expert] = 1;
+    pool.experts[i].missCost = static_cast<float>(diskCost);
+  }
+  llvm::sort(pool.experts, isDearer);
+  int64_t count = empty ? 0 : std::min<int64_t>(pool.op.getSlots(), all);
+  for (int64_t i = 0; i < count; ++i)
+    filled[pool.experts[i].bank].push_back(pool.experts[i].expert);
   Builder builder(&getContext());
+  if (pool.onHost < all && diskCost > 1)
+    pool.op.setDiskCostAttr(
+        builder.getF32FloatAttr(static_cast<float>(diskCost)));
   for (ExpertBankOp bank : pool.banks) {
     bank.setHomesAttr(builder.getDenseI8ArrayAttr(homes[bank]));
     bank.setResidentAttr(builder.getDenseI32ArrayAttr(filled[bank]));
@@ -222,8 +236,9 @@ ArenaOp PlaceExperts::arena(StringRef name, Memory memory) {
 
 void PlaceExperts::runOnOperation() {
   ModuleOp module = getOperation();
-  if (gpuBudget < 0 || hostBudget < 0 || wave < 0) {
-    module.emitError("budgets and waves have at least 0 bytes");
+  if (gpuBudget < 0 || hostBudget < 0 || wave < 0 || !(diskCost >= 1)) {
+    module.emitError("budgets and waves have at least 0 bytes, and no miss "
+                     "costs less for the disk");
     return signalPassFailure();
   }
   std::vector<Pool> pools = collect();

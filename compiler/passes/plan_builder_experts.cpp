@@ -99,9 +99,10 @@ Value PlanBuilder::pool(FlatSymbolRefAttr name) {
   // Its size is known once all banks are.
   Value images = buffer(ArenaId::Images, name.getValue() + ".images", slotBytes,
                         pool.getDtype(), loc);
-  value = ExpertPoolOp::create(
-      declarations, loc, PoolType::get(context()), name.getValue().str(), slots,
-      pool.getSlots(), slotBytes, /*wave_bytes=*/slotBytes, images, Value());
+  value = ExpertPoolOp::create(declarations, loc, PoolType::get(context()),
+                               name.getValue().str(), slots, pool.getSlots(),
+                               slotBytes, /*wave_bytes=*/slotBytes, images,
+                               Value(), FloatAttr());
   return value;
 }
 

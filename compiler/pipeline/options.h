@@ -56,6 +56,9 @@ struct ExpertDecisions {
   int64_t prefetchLimit = 0;
   /// Bytes of arrived experts that one launch waits for, at least one expert.
   int64_t waveBytes = int64_t{32} << 20;
+  /// What a miss of an expert on the disk costs over one in host memory, at
+  /// least 1.
+  double diskCost = 1;
   /// Index into plan::kPolicyNames.
   std::string policy = "next_use";
   /// Of each layer with experts, in their order, how often a step is expected

@@ -111,6 +111,7 @@ private:
     placement.gpuBudget = limit(options.gpuMemory);
     placement.hostBudget = limit(options.hostMemory);
     placement.wave = serial ? 0 : moving->decisions.waveBytes;
+    placement.diskCost = moving->decisions.diskCost;
     placement.empty = serial;
     return placement;
   }

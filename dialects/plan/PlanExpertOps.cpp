@@ -138,6 +138,12 @@ LogicalResult ExpertPoolOp::verify() {
   }
   if (getBounce() && bufferOf(getBounce()).getBytes() < 2 * getSlotBytes())
     return emitOpError("has a ring of fewer than two images");
+  if (getDiskCost()) {
+    const float cost = getDiskCost()->convertToFloat();
+    if (!(cost >= 1) || std::isinf(cost))
+      return emitOpError("has a disk whose misses cost less than those of host "
+                         "memory, or more than can be said");
+  }
   return success();
 }
 

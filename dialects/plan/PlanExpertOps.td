@@ -21,11 +21,12 @@ def Plan_ExpertPoolOp : Plan_DataOp<"expert_pool", [
     image for each expert that lives in host memory, in the order of banks, then
     of experts; `bounce` is a ring of slot images for experts that live on disk
     alone. A wave of experts runs when `wave` bytes of them have arrived; 0: when
-    all have.
+    all have. A miss of an expert on disk takes `disk_cost` times as long as one
+    of host memory: the policy keeps in slots what would cost most.
 
     ```mlir
     %pool = plan.expert_pool "pool" in %slots slots 32 of 24576 wave 1048576
-        host %images bounce %ring
+        host %images bounce %ring disk_cost 2.000000e+01
     ```
   }];
   let arguments = (ins
@@ -35,12 +36,13 @@ def Plan_ExpertPoolOp : Plan_DataOp<"expert_pool", [
     I64Prop:$slot_bytes,
     I64Prop:$wave_bytes,
     Optional<Plan_Buffer>:$host,
-    Optional<Plan_Buffer>:$bounce
+    Optional<Plan_Buffer>:$bounce,
+    OptionalAttr<F32Attr>:$disk_cost
   );
   let results = (outs Plan_Pool:$pool);
   let assemblyFormat = [{
     $name `in` $buffer `slots` $slots `of` $slot_bytes `wave` $wave_bytes
-    (`host` $host^)? (`bounce` $bounce^)? attr-dict
+    (`host` $host^)? (`bounce` $bounce^)? (`disk_cost` $disk_cost^)? attr-dict
   }];
   let hasVerifier = 1;
 }

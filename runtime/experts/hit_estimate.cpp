@@ -110,6 +110,7 @@ struct Play {
   std::string_view policy;
   double hostShare;
   double demands; ///< demandsOfLayer
+  DiskTier disk = {};
 };
 
 /// What a part of a recording gave in the steps that count.
@@ -118,6 +119,40 @@ struct PlayedPart {
   uint64_t steps = 0;
   std::vector<double> demanded; ///< [id]: share of all steps.
 };
+
+/// Of those layers alone, [place in `layers` * experts + expert].
+std::vector<uint8_t> onDiskOf(const Play &play,
+                              std::span<const uint32_t> layers) {
+  std::vector<uint8_t> onDisk;
+  if (!play.disk.onDisk.empty())
+    for (uint32_t layer : layers) {
+      const auto part = play.disk.onDisk.subspan(
+          size_t{layer} * play.trace.experts, play.trace.experts);
+      onDisk.insert(onDisk.end(), part.begin(), part.end());
+    }
+  return onDisk;
+}
+
+/// The ids whose misses would cost most, `count` of them at most, as load
+/// brings them: equal ones in turn over the layers.
+std::vector<uint32_t> dearest(const Play &play,
+                              const std::vector<double> &demanded,
+                              const std::vector<float> &missCost,
+                              uint32_t count) {
+  const uint32_t experts = play.trace.experts;
+  std::vector<uint32_t> ids;
+  ids.reserve(demanded.size());
+  for (uint32_t expert = 0; expert < experts; ++expert)
+    for (size_t id = expert; id < demanded.size(); id += experts)
+      ids.push_back(static_cast<uint32_t>(id));
+  auto cost = [&](uint32_t id) {
+    return (play.disk.knowsDemand ? demanded[id] : 1) * missCost[id];
+  };
+  std::ranges::stable_sort(
+      ids, [&](uint32_t a, uint32_t b) { return cost(a) > cost(b); });
+  ids.resize(std::min<size_t>(ids.size(), count));
+  return ids;
+}
 
 /// Plays `steps` steps of some layers with their part of the slots.
 Result<PlayedPart> playPart(const Play &play, std::span<const uint32_t> layers,
@@ -128,25 +163,37 @@ Result<PlayedPart> playPart(const Play &play, std::span<const uint32_t> layers,
                   static_cast<double>(layers.size()), trace.banks);
   const UseTrace uses =
       groupUses(samplePart(trace, layers), play.rowsPerStep, steps);
-  const uint64_t warm =
-      std::min(stepsToFill(uses, part) + kSettling, steps / 2);
-  const std::vector<uint32_t> bankExperts(layers.size(), trace.experts);
-  SLUICE_ASSIGN_OR_RETURN(
-      auto made,
-      makePolicy(play.policy, {.bankExperts = bankExperts, .popularity = {}}));
   std::vector<double> demanded(layers.size() * trace.experts, 0.0);
   for (uint32_t id : uses.ids)
     demanded[id] += 1 / static_cast<double>(steps);
-  return PlayedPart{
-      replay(uses, part, std::move(made), 0, warm, play.hostShare),
-      steps - warm, std::move(demanded)};
+  const std::vector<uint8_t> onDisk = onDiskOf(play, layers);
+  std::vector<float> missCost;
+  for (uint8_t is : onDisk)
+    missCost.push_back(is != 0 ? play.disk.cost : 1);
+  // Who comes rarely stays long: what load brought is no small matter then.
+  const std::vector<uint32_t> resident =
+      onDisk.empty() ? std::vector<uint32_t>()
+                     : dearest(play, demanded, missCost, part);
+  const uint64_t warm =
+      std::min(stepsToFill(uses, part) + kSettling, steps / 2);
+  const std::vector<uint32_t> bankExperts(layers.size(), trace.experts);
+  SLUICE_ASSIGN_OR_RETURN(auto made,
+                          makePolicy(play.policy, {.bankExperts = bankExperts,
+                                                   .missCost = missCost}));
+  return PlayedPart{replay(uses, part, std::move(made),
+                           {.warmSteps = warm,
+                            .hostShare = play.hostShare,
+                            .onDisk = onDisk,
+                            .resident = resident}),
+                    steps - warm, std::move(demanded)};
 }
 
 } // namespace
 
 Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  uint32_t rowsPerStep, std::string_view policy,
-                                 double hostShare, uint64_t mostVisits) {
+                                 double hostShare, uint64_t mostVisits,
+                                 const DiskTier &disk) {
   SLUICE_RETURN_IF_ERROR(checkSizes(trace, slots, rowsPerStep));
   HitEstimate estimate;
   uint64_t steps = trace.rows / rowsPerStep;
@@ -166,12 +213,13 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                            static_cast<double>(steps)));
   SLUICE_ASSIGN_OR_RETURN(
       PlayedPart played,
-      playPart({trace, slots, rowsPerStep, policy, hostShare, demands},
+      playPart({trace, slots, rowsPerStep, policy, hostShare, demands, disk},
                spreadLayers(trace.banks, banks), steps));
   estimate.demands = played.result.demands;
   estimate.hits = played.result.hits;
   estimate.layersByMisses = std::move(played.result.layersByMisses);
   estimate.missesByRows = std::move(played.result.missesByRows);
+  estimate.missesOnDisk = played.result.missesOnDisk;
   estimate.tokens = played.steps * rowsPerStep;
   estimate.demandsPerSlot =
       static_cast<double>(estimate.demands) * (layers / banks) / slots;

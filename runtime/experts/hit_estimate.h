@@ -5,6 +5,7 @@
 #include "runtime/experts/routing_trace.h"
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct HitEstimate {
   std::vector<uint64_t> layersByMisses;
   /// [r]: missing experts, of those steps, that served r rows.
   std::vector<uint64_t> missesByRows;
+  uint64_t missesOnDisk = 0; ///< Of those steps.
 
   double rate() const {
     return demands == 0
@@ -29,12 +31,26 @@ struct HitEstimate {
   }
 };
 
+/// Looks at slots that an estimate takes where nobody says otherwise.
+inline constexpr uint64_t kMostVisits = 100'000'000;
+
+/// The experts on the disk, and what that costs.
+struct DiskTier {
+  /// [bank * experts + expert], 1: on the disk. Empty: none.
+  std::span<const uint8_t> onDisk = {};
+  /// A miss of one of them over one in the host's memory, as the policy knows.
+  float cost = 1;
+  /// Load knew how often experts are demanded, as the trace has it.
+  bool knowsDemand = true;
+};
+
 /// Plays `trace` against `policy`, `rowsPerStep` rows a step; of the missing
-/// experts the CPU computes some where `hostShare` is above 0 (replay.h). The
-/// pool starts empty: the steps that fill it, and a few more in which the
-/// policy comes to know the experts, are not counted, but at most half of all.
-/// All others are: what is demanded there for the first time is a miss, as it
-/// would be with more text. Recordings of fewer than two steps give no demands.
+/// experts the CPU computes some where `hostShare` is above 0 (replay.h), none
+/// of `disk`. The pool starts empty, with a disk with those whose misses would
+/// cost most: the steps that fill it, and a few more in which the policy comes
+/// to know the experts, are not counted, but at most half of all. All others
+/// are: what is demanded there for the first time is a miss, as it would be
+/// with more text. Recordings of fewer than two steps give no demands.
 ///
 /// Where about `mostVisits` looks at slots do not suffice for that, some layers
 /// are played with as small a part of the slots (sampling in space, as SHARDS
@@ -44,7 +60,8 @@ struct HitEstimate {
 Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  uint32_t rowsPerStep, std::string_view policy,
                                  double hostShare = 0,
-                                 uint64_t mostVisits = 100'000'000);
+                                 uint64_t mostVisits = kMostVisits,
+                                 const DiskTier &disk = {});
 
 /// How often a step misses each expert, [bank * experts + expert], 0 to 1, of
 /// the same play and of two steps more that miss experts as all steps demand
@@ -55,7 +72,7 @@ Result<std::vector<double>> estimateMisses(const RoutingTrace &trace,
                                            uint32_t slots, uint32_t rowsPerStep,
                                            std::string_view policy,
                                            double hostShare = 0,
-                                           uint64_t mostVisits = 100'000'000);
+                                           uint64_t mostVisits = kMostVisits);
 
 /// Tokens of `trace` that no other before them was routed like, in all layers.
 /// A token that repeats another says nothing new of other text.

@@ -22,27 +22,37 @@ uint32_t stayingOf(uint32_t missing, double hostShare) {
 }
 
 ReplayResult replay(const UseTrace &uses, uint32_t slots,
-                    std::unique_ptr<Policy> policy, uint64_t expertBytes,
-                    uint64_t warmSteps, double hostShare) {
+                    std::unique_ptr<Policy> policy,
+                    const ReplayOptions &options) {
   const std::vector<uint32_t> bankExperts(uses.banks, uses.experts);
-  Residency residency(slots, bankExperts, std::move(policy), expertBytes);
+  Residency residency(slots, bankExperts, std::move(policy),
+                      options.expertBytes);
   std::vector<uint32_t> order; // of a group: those with a slot, then the others
   order.reserve(uses.experts);
   std::vector<uint32_t> staying; // by the number of missing experts
   for (uint32_t missing = 0; missing <= uses.experts; ++missing)
-    staying.push_back(stayingOf(missing, hostShare));
+    staying.push_back(stayingOf(missing, options.hostShare));
   std::vector<std::pair<uint32_t, uint32_t>> missing; // rows, id
   uint64_t taken = 0; // by experts, as long as that fills the pool
+  auto isOnDisk = [&](uint32_t id) {
+    return !options.onDisk.empty() && options.onDisk[id] != 0;
+  };
   std::vector<uint64_t> layersByMisses(uses.experts + 1, 0), missesByRows;
   std::vector<uint64_t> missesOf(size_t{uses.banks} * uses.experts, 0);
-  uint64_t steps = 0;
+  for (uint32_t id : options.resident) {
+    const uint32_t slot = residency.take(id, Purpose::Load);
+    residency.arrived(slot);
+    residency.release(slot);
+    ++taken;
+  }
+  uint64_t steps = 0, missesOnDisk = 0;
   Counters warm; // what was counted when the warm-up ended
   for (size_t index = 0; index < uses.ends.size(); ++index) {
     const std::span<const uint32_t> group = uses.group(index);
     const uint64_t begin = uses.ends[index] - group.size();
     if (uses.bank[index] == 0) {
       residency.beginStep();
-      if (steps++ == warmSteps)
+      if (steps++ == options.warmSteps)
         warm = residency.counters();
     }
     order.clear();
@@ -58,19 +68,23 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
     for (size_t i = 0; i < group.size(); ++i)
       if (residency.slotOf(group[i]) == kNone)
         missing.emplace_back(uses.rows[begin + i], group[i]);
-    if (steps > warmSteps) {
+    if (steps > options.warmSteps) {
       ++layersByMisses[missing.size()];
       for (const auto &[rows, id] : missing) {
         missesByRows.resize(std::max<size_t>(missesByRows.size(), rows + 1));
         ++missesByRows[rows];
         ++missesOf[id];
+        missesOnDisk += isOnDisk(id);
       }
     }
-    // The CPU takes those that fewest rows use.
+    // The CPU takes those that fewest rows use, as far as it can read them.
     size_t elsewhere = 0;
     if (taken >= slots && staying[missing.size()] < missing.size()) {
       std::ranges::sort(missing);
-      elsewhere = missing.size() - staying[missing.size()];
+      const auto disk = std::ranges::stable_partition(
+          missing, [&](const auto &one) { return !isOnDisk(one.second); });
+      elsewhere = std::min(missing.size() - disk.size(),
+                           missing.size() - staying[missing.size()]);
     }
     for (const auto &[rows, id] : std::span(missing).subspan(elsewhere))
       order.push_back(id);
@@ -88,7 +102,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
     for (size_t i = done; i < order.size(); ++i)
       residency.release(residency.slotOf(order[i]));
   }
-  if (steps <= warmSteps)
+  if (steps <= options.warmSteps)
     return {};
   const Counters counters = residency.counters().since(warm);
   return {.demands = counters.demands,
@@ -96,6 +110,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
           .misses = counters.misses,
           .evictions = counters.evictions,
           .bytes = counters.fetchedBytes,
+          .missesOnDisk = missesOnDisk,
           .layersByMisses = std::move(layersByMisses),
           .missesByRows = std::move(missesByRows),
           .missesOf = std::move(missesOf)};
@@ -103,8 +118,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
 
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                             uint32_t rowsPerStep, std::string_view policy,
-                            uint64_t expertBytes, uint64_t warmSteps,
-                            double hostShare) {
+                            const ReplayOptions &options) {
   if (slots == 0 || rowsPerStep == 0 || trace.rows == 0)
     return Status(ErrorCode::InvalidArgument,
                   "replay: found " + std::to_string(slots) + " slots, " +
@@ -112,11 +126,9 @@ Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                       std::to_string(trace.rows) +
                       " tokens, expected at least 1 of each");
   const std::vector<uint32_t> bankExperts(trace.banks, trace.experts);
-  SLUICE_ASSIGN_OR_RETURN(
-      auto made,
-      makePolicy(policy, {.bankExperts = bankExperts, .popularity = {}}));
-  return replay(groupUses(trace, rowsPerStep), slots, std::move(made),
-                expertBytes, warmSteps, hostShare);
+  SLUICE_ASSIGN_OR_RETURN(auto made,
+                          makePolicy(policy, {.bankExperts = bankExperts}));
+  return replay(groupUses(trace, rowsPerStep), slots, std::move(made), options);
 }
 
 Result<std::vector<PolicyRates>>
@@ -148,8 +160,7 @@ comparePolicies(const RoutingTrace &trace, std::span<const double> residencies,
       for (size_t i = 0; i < kPolicyNames.size(); ++i) {
         SLUICE_ASSIGN_OR_RETURN(
             auto policy,
-            makePolicy(kPolicyNames[i],
-                       {.bankExperts = bankExperts, .popularity = {}}));
+            makePolicy(kPolicyNames[i], {.bankExperts = bankExperts}));
         row.rates[i] = replay(uses, row.slots, std::move(policy)).hitRate();
       }
       if (!uses.ids.empty())

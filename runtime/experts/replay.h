@@ -19,6 +19,8 @@ namespace sluice::experts {
 struct ReplayResult {
   uint64_t demands = 0, hits = 0, misses = 0, evictions = 0;
   uint64_t bytes = 0; ///< Bytes of the experts that came over the bus whole.
+  /// Misses of the steps that count whose expert lies on the disk.
+  uint64_t missesOnDisk = 0;
   /// [m]: layers of a step, of those that count, that missed m experts.
   std::vector<uint64_t> layersByMisses;
   /// [r]: missing experts, of the steps that count, that served r rows.
@@ -39,22 +41,32 @@ struct ReplayResult {
 /// does: division.h, where of one alone nothing goes over.
 uint32_t stayingOf(uint32_t missing, double hostShare);
 
-/// Runs `policy` on `uses` with a pool of `slots` >= 1 that starts empty, as
-/// the engine does without prefetch: all experts of a group are used and held,
+/// How a trace is played.
+struct ReplayOptions {
+  uint64_t expertBytes = 0;
+  uint64_t warmSteps = 0; ///< That come first and are not counted.
+  /// The CPU's part of the rates of bus and CPU, 0..1: once the pool is full
+  /// only stayingOf the missing experts take slots, those with most rows.
+  double hostShare = 0;
+  /// [id], 1: lies on the disk, where the CPU cannot compute it. Empty: none
+  /// does.
+  std::span<const uint8_t> onDisk = {};
+  /// Distinct ids, at most as many as slots, that load brought into them.
+  std::span<const uint32_t> resident = {};
+};
+
+/// Runs `policy` on `uses` with a pool of `slots` >= 1, as the engine does
+/// without prefetch: all experts of a group are used and held,
 /// the missing ones take slots; when a group needs more than there are, its
-/// own earliest go first. Once the pool is full, with a `hostShare` above 0,
-/// only stayingOf the missing ones do, those with most rows. The first
-/// `warmSteps` steps are not counted. `policy` must be made for the trace's
-/// banks.
+/// own earliest go first. `policy` must be made for the trace's banks.
 ReplayResult replay(const UseTrace &uses, uint32_t slots,
-                    std::unique_ptr<Policy> policy, uint64_t expertBytes = 0,
-                    uint64_t warmSteps = 0, double hostShare = 0);
+                    std::unique_ptr<Policy> policy,
+                    const ReplayOptions &options = {});
 
 /// The same by name on a recorded trace, `rowsPerStep` rows a step.
 Result<ReplayResult> replay(const RoutingTrace &trace, uint32_t slots,
                             uint32_t rowsPerStep, std::string_view policy,
-                            uint64_t expertBytes = 0, uint64_t warmSteps = 0,
-                            double hostShare = 0);
+                            const ReplayOptions &options = {});
 
 /// Hit rates, 0..1, on one trace.
 struct PolicyRates {

@@ -38,6 +38,9 @@ h200:16GiB:16:fetch h200:8GiB:16:split h200:16GiB:16:split h200:16GiB:128:split
 rtx_3060_12gb:8GiB:64:split rtx_3060_12gb:16GiB:128:split
 h200:16GiB:1:fetch:48GiB h200:16GiB:1:fetch:32GiB h200:8GiB:1:fetch:16GiB
 h200:16GiB:1:fetch:4GiB h200:16GiB:16:fetch:32GiB h200:8GiB:16:fetch:16GiB
+h200:16GiB:1:split:32GiB h200:16GiB:16:split:32GiB h200:16GiB:1:host:32GiB
+h200:16GiB:16:host:32GiB h200:8GiB:1:split:16GiB h200:16GiB:1:split:48GiB h200:16GiB:1:host:48GiB
+h200:16GiB:16:host:48GiB
 """.split()
 TOKENS = 96
 

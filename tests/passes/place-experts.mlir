@@ -3,6 +3,7 @@
 // RUN: sluice-opt %s --split-input-file --place-experts="gpu-budget=805310464 host-budget=4095 empty" | FileCheck %s --check-prefix=DISK
 // RUN: sluice-opt %s --split-input-file --place-experts="gpu-budget=805310464 host-budget=4864 ring=2 empty" | FileCheck %s --check-prefix=ALL
 // RUN: sluice-opt %s --split-input-file --place-experts="gpu-budget=805310464 host-budget=4863 ring=2" | FileCheck %s --check-prefix=MORE
+// RUN: sluice-opt %s --split-input-file --place-experts="gpu-budget=805308416 host-budget=4095 ring=2 disk-cost=1.5" | FileCheck %s --check-prefix=DEAR
 // RUN: sluice-opt %s --split-input-file --place-experts="gpu-budget=805310464 host-budget=4095" -o /dev/null \
 // RUN:   --remarks-filter=place-experts 2>&1 | FileCheck %s --check-prefix=COUNT
 
@@ -36,6 +37,12 @@
 // DISK: plan.expert_pool "pool" {{.*}} host %{{.*}} bounce %
 // DISK: plan.expert_bank "a" {{.*}} homes [0, 1, 1] resident []
 // DISK: plan.expert_bank "b" {{.*}} homes [0, 1, 1] resident []
+//
+// Where a miss from the disk costs half as much again, the two slots are for
+// those on disk where nothing is known, in turn over the layers: a1 and b1.
+// DEAR: plan.expert_pool "pool" {{.*}} disk_cost 1.5
+// DEAR: plan.expert_bank "a" {{.*}} homes [0, 1, 1] resident [1]
+// DEAR: plan.expert_bank "b" {{.*}} homes [0, 1, 1] resident [1]
 %weights = plan.arena "weights" device size 256
 %experts = plan.arena "experts" device size 1536
 %workspace = plan.arena "workspace" device size 256
@@ -65,6 +72,9 @@
 // LESS: plan.expert_bank "b" {{.*}} resident [2]
 // DISK: plan.expert_bank "a" {{.*}} homes [1, 0, 1]
 // DISK: plan.expert_bank "b" {{.*}} homes [1, 1, 0]
+// b0, on disk, counts as 0.6, as much as b2, and a1, in host memory, as 0.5.
+// DEAR: plan.expert_bank "a" {{.*}} homes [1, 0, 1] resident []
+// DEAR: plan.expert_bank "b" {{.*}} homes [1, 1, 0] resident [0, 2]
 %weights = plan.arena "weights" device size 256
 %experts = plan.arena "experts" device size 1536
 %workspace = plan.arena "workspace" device size 256
@@ -98,6 +108,9 @@
 // Room for one image more: of a0 and b1 the more popular.
 // MORE: plan.expert_bank "a" {{.*}} homes [0, 1, 0]
 // MORE: plan.expert_bank "b" {{.*}} homes [0, 1, 1]
+// b2 counts as 0.9, a1 as 0.75; b0, which lives in host memory, as 0.4.
+// DEAR: plan.expert_bank "a" {{.*}} resident [1]
+// DEAR: plan.expert_bank "b" {{.*}} resident [2]
 %weights = plan.arena "weights" device size 256
 %experts = plan.arena "experts" device size 1536
 %workspace = plan.arena "workspace" device size 256

@@ -46,7 +46,8 @@ TEST(DiskCost, ReadsComeByChance) {
               0.01);
 }
 
-/// What is missed most lives in host memory: the disk has what is left.
+/// What is missed most lives in host memory: the disk has what is left, and
+/// what of it comes to stay in slots the replay says.
 TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   const Hardware machine = roundMachine();
   PlannerInputs inputs;
@@ -54,9 +55,16 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   inputs.hardware = &machine;
   inputs.mode = ExpertMode::Fetch;
   RoutingEvidence evidence;
-  ReplayedHits replayed{
-      .active = 8, .missing = {0, 0, 1}, .tokens = 600, .demandsPerSlot = 16};
-  evidence.hits = [&](int64_t, int64_t, double) { return replayed; };
+  DiskHomes homes;
+  ReplayedHits replayed{.active = 8,
+                        .missing = {0, 0, 1},
+                        .tokens = 600,
+                        .demandsPerSlot = 16,
+                        .onDisk = 0.2};
+  evidence.hits = [&](int64_t, int64_t, double, const DiskHomes &disk) {
+    homes = disk;
+    return replayed;
+  };
   // Of each layer 32 experts are missed three times as often as the others.
   std::vector<std::vector<float>> missed(2, std::vector<float>(128, 0.01f));
   for (std::vector<float> &layer : missed)
@@ -69,27 +77,70 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   };
   inputs.evidence = &evidence;
   // Half in host memory: all that are missed often, and as many of the others.
-  // 64 of 192 parts are left.
   PlannerReport report = decide(inputs, 1, {2 * 32, 2 * 64});
-  EXPECT_NEAR(report.plan.diskShare, 1 / 3.0, 1e-6);
+  EXPECT_NEAR(report.plan.diskShare, 0.2, 1e-9);
   EXPECT_EQ(report.decisions.missed, missed);
+  for (int layer : {0, 1})
+    for (int expert = 0; expert < 128; ++expert)
+      EXPECT_EQ(homes.onDisk[layer * 128 + expert],
+                expert >= 32 && (expert < 64 || expert >= 96))
+          << layer << " " << expert;
+  // A read takes 4 ms, a copy 1.
+  EXPECT_NEAR(homes.cost, 5, 1e-6);
+  EXPECT_NEAR(report.decisions.diskCost, 5, 1e-6);
+  EXPECT_TRUE(says(report, "; on disk each counts 5 times"));
   EXPECT_TRUE(says(report, "in host memory           those that the recorded "
                            "tokens miss most"))
       << textOf(report.lines);
   // As far as the replay is believed: a quarter of it, for the rest one in two.
   replayed.demandsPerSlot = 4;
   report = decide(inputs, 1, {2 * 32, 2 * 64});
-  EXPECT_NEAR(report.plan.diskShare, 0.25 / 3 + 0.75 / 2, 1e-6);
+  EXPECT_NEAR(report.plan.diskShare, 0.25 * 0.2 + 0.75 / 2, 1e-6);
   // Nothing on the disk, nothing to ask for.
   report = decide(inputs, 1, {2 * 32, 2 * 128});
   EXPECT_EQ(report.plan.diskShare, 0);
+  EXPECT_TRUE(homes.onDisk.empty());
   EXPECT_TRUE(report.decisions.missed.empty());
+  EXPECT_EQ(report.decisions.diskCost, 1);
   EXPECT_FALSE(says(report, "in host memory"));
-  // Nothing known: the others as often as these.
+  // Nobody knows what is missed: the likeliest are in host memory, and of equal
+  // ones the first of each layer.
   evidence.missed = nullptr;
   report = decide(inputs, 1, {2 * 32, 2 * 64});
-  EXPECT_EQ(report.plan.diskShare, 0.5);
+  EXPECT_EQ(std::count(homes.onDisk.begin(), homes.onDisk.begin() + 64, 1), 0);
+  EXPECT_EQ(std::count(homes.onDisk.begin(), homes.onDisk.end(), 1), 2 * 64);
   EXPECT_TRUE(says(report, "in host memory           the likeliest"));
+}
+
+/// Without a recording made-up tokens say what of the disk stays in slots, also
+/// where the CPU computes whatever it can; without a disk nobody asks them.
+TEST(DiskCost, UniformTokensStandForARecording) {
+  const Hardware machine = roundMachine();
+  PlannerInputs inputs;
+  inputs.model = qwen3Shape(2);
+  inputs.hardware = &machine;
+  RoutingEvidence uniform;
+  int asked = 0;
+  uniform.hits = [&](int64_t, int64_t, double hostShare, const DiskHomes &) {
+    ++asked;
+    ReplayedHits hits{
+        .active = 8, .missing = {0, 0, 0, 1}, .tokens = 99, .onDisk = 0.125};
+    hits.demandsPerSlot = ReplayedHits::kEnoughDemands;
+    EXPECT_EQ(hostShare, inputs.mode == ExpertMode::Host ? 1 : 0);
+    return hits;
+  };
+  inputs.uniform = &uniform;
+  for (ExpertMode mode : {ExpertMode::Fetch, ExpertMode::Host}) {
+    inputs.mode = mode;
+    const PlannerReport report = decide(inputs, 1, {2 * 32, 2 * 64});
+    EXPECT_EQ(report.plan.diskShare, 0.125);
+    EXPECT_NEAR(report.cost.sum.misses, 2 * 3, 1e-9);
+    EXPECT_TRUE(says(report, "if all experts are used alike (no --routing)"))
+        << textOf(report.lines);
+  }
+  EXPECT_EQ(asked, 2);
+  decide(inputs, 1, {2 * 32, 2 * 128});
+  EXPECT_EQ(asked, 2);
 }
 
 } // namespace

@@ -190,7 +190,9 @@ TEST(Planner, ReplayedRoutingSaysTheHits) {
                         .missing = allOrNothing,
                         .tokens = 600,
                         .demandsPerSlot = 16};
-  evidence.hits = [&replayed](int64_t, int64_t, double) { return replayed; };
+  evidence.hits = [&replayed](int64_t, int64_t, double, const DiskHomes &) {
+    return replayed;
+  };
   inputs.evidence = &evidence;
   PlannerReport report = decide(inputs, 1, kQuarter);
   EXPECT_NEAR(report.cost.sum.misses, 48 * 4, 1e-6);
@@ -226,7 +228,8 @@ TEST(Planner, EveryModeHasHitsOfItsOwn) {
   PlannerInputs inputs = inputsOf(machine);
   RoutingEvidence evidence;
   std::vector<double> shares;
-  evidence.hits = [&shares](int64_t, int64_t slots, double hostShare) {
+  evidence.hits = [&shares](int64_t, int64_t slots, double hostShare,
+                            const DiskHomes &) {
     EXPECT_EQ(slots, 48 * 32);
     shares.push_back(hostShare);
     ReplayedHits replayed{
@@ -329,8 +332,11 @@ std::optional<BatchChoice> chooseWith(const Hardware &machine, ExpertMode mode,
   inputs.prefetch = false;
   for (LayerShape &layer : inputs.model.layers)
     layer.before = {linear(4096, 2048)};
-  return chooseBatches(
-      inputs, [=](int64_t) { return ExpertRoom{2, hostExperts}; }, {1000});
+  return chooseBatches(inputs,
+                       [=](int64_t) {
+                         return ExpertRoom{2, hostExperts};
+                       },
+                       {1000});
 }
 
 TEST(Planner, BatchesHideWhatBoundsAMiss) {
@@ -376,8 +382,11 @@ TEST(Planner, TheSerialScheduleHidesNothing) {
   const Hardware machine = roundMachine();
   PlannerInputs inputs = inputsOf(machine, 2);
   inputs.schedule = ScheduleKind::Serial;
-  auto choice =
-      chooseBatches(inputs, [](int64_t) { return ExpertRoom{16, 256}; }, {64});
+  auto choice = chooseBatches(inputs,
+                              [](int64_t) {
+                                return ExpertRoom{16, 256};
+                              },
+                              {64});
   ASSERT_TRUE(choice);
   // 64 batches take 64 times as long as one: nothing is won by more.
   EXPECT_FALSE(choice->satisfied);
@@ -394,12 +403,14 @@ TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
   PlannerInputs inputs = inputsOf(machine, 2);
   RoutingEvidence evidence;
   std::vector<int64_t> replayed;
-  evidence.hits = [&](int64_t batch, int64_t, double hostShare) {
+  evidence.hits = [&](int64_t batch, int64_t, double hostShare,
+                      const DiskHomes &) {
     if (hostShare == 0)
       replayed.push_back(batch);
     ReplayedHits hits{
         .active = 10, .missing = {}, .tokens = 1000, .demandsPerSlot = 100};
     hits.missing = {0, 0, 0, 0, 0, 0, 0, 1};
+    hits.onDisk = 0.5;
     return hits;
   };
   inputs.evidence = &evidence;

@@ -12,6 +12,7 @@
 #include "runtime/experts/policy.h"
 #include "runtime/io/file.h"
 #include "tools/sluice-compile/placement.h"
+#include "tools/sluice-compile/replayed_hits.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -87,6 +88,7 @@ Result<Planning> Planning::create(mlir::ModuleOp model,
   SLUICE_ASSIGN_OR_RETURN(
       planning.recorded,
       readRecordedRouting(options.routingFile, model, planning.shape));
+  planning.uniform = uniformEvidence(planning.shape);
   return planning;
 }
 
@@ -96,6 +98,7 @@ PlannerInputs Planning::inputs(const CompileOptions &options) const {
   inputs.hardware = &hardware;
   inputs.routing = recorded.statistics ? &recorded.likely : nullptr;
   inputs.evidence = recorded.statistics ? &recorded.evidence : nullptr;
+  inputs.uniform = &uniform;
   inputs.mode = options.experts;
   inputs.split = isEnabled(options, "split-misses");
   inputs.schedule = options.schedule;
@@ -139,8 +142,9 @@ Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
         expertsIn(options.gpuMemory, device.at(batch), bytes, experts);
     const int64_t images =
         expertsIn(options.hostMemory, host.at(batch), bytes, experts);
-    // A layer of one batch should fit at least.
-    if (found.slots < shape.layers.front().topK || images < 0)
+    // A layer of one batch should fit at least, and the ring of a disk.
+    if (found.slots < shape.layers.front().topK ||
+        images < std::min(kLeastRing, experts))
       return std::nullopt;
     found.hostExperts =
         expertsOnHost(images, experts, isEnabled(options, "place-experts"));

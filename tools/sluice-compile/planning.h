@@ -49,6 +49,7 @@ private:
   int64_t maxSeq = 1; ///< Tokens of one sequence.
   Hardware hardware;
   RecordedRouting recorded;
+  RoutingEvidence uniform;
   std::vector<std::string> batchLines;
   std::optional<PlannerReport> report;
 };

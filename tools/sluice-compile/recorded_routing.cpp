@@ -4,12 +4,9 @@
 
 #include "dialects/llm/Llm.h"
 #include "runtime/experts/hit_estimate.h"
-#include "runtime/experts/policy.h"
 #include "runtime/experts/routing_file.h"
 #include "runtime/io/fingerprint.h"
-
-#include <cmath>
-#include <numeric>
+#include "tools/sluice-compile/replayed_hits.h"
 
 namespace sluice::tools {
 namespace {
@@ -21,54 +18,6 @@ uint64_t fingerprintOf(mlir::ModuleOp model) {
                      static_cast<uint64_t>(file.getBytes()),
                      static_cast<uint64_t>(file.getHeaderHash())});
   return fingerprint(files);
-}
-
-/// Plays the tokens as the runtime's default policy would meet them. `distinct`
-/// of them are routed like no other.
-ReplayedHits replayHits(const experts::RoutingTrace &trace, uint64_t distinct,
-                        int64_t batch, int64_t slots, double hostShare) {
-  ReplayedHits hits;
-  hits.tokens = static_cast<int64_t>(distinct);
-  if (batch < 1 || slots < 1)
-    return hits;
-  Result<experts::HitEstimate> found = experts::estimateHits(
-      trace, static_cast<uint32_t>(slots), static_cast<uint32_t>(batch),
-      experts::kPolicyNames[experts::kDefaultPolicy], hostShare);
-  if (!found || found->demands == 0)
-    return hits;
-  const double fresh =
-      static_cast<double>(distinct) / static_cast<double>(trace.rows);
-  double layers = 0;
-  for (uint64_t count : found->layersByMisses)
-    layers += static_cast<double>(count);
-  hits.active = static_cast<double>(found->demands) / layers;
-  for (uint64_t count : found->layersByMisses)
-    hits.missing.push_back(static_cast<double>(count) / layers);
-  const double misses = std::accumulate(found->missesByRows.begin(),
-                                        found->missesByRows.end(), 0.0);
-  for (uint64_t count : found->missesByRows)
-    hits.rows.push_back(static_cast<double>(count) / misses);
-  hits.tokens = std::llround(fresh * static_cast<double>(found->tokens));
-  hits.demandsPerSlot = fresh * found->demandsPerSlot;
-  return hits;
-}
-
-/// How often a step misses each expert, by layers, when the tokens are played
-/// like that.
-std::vector<std::vector<float>> replayMisses(const experts::RoutingTrace &trace,
-                                             int64_t batch, int64_t slots,
-                                             double hostShare) {
-  std::vector<std::vector<float>> byLayer;
-  if (batch < 1 || slots < 1)
-    return byLayer;
-  Result<std::vector<double>> found = experts::estimateMisses(
-      trace, static_cast<uint32_t>(slots), static_cast<uint32_t>(batch),
-      experts::kPolicyNames[experts::kDefaultPolicy], hostShare);
-  if (!found)
-    return byLayer;
-  for (auto from = found->begin(); from != found->end(); from += trace.experts)
-    byLayer.emplace_back(from, from + trace.experts);
-  return byLayer;
 }
 
 /// `recorded` with every expert used once more in `tokens` tokens.
@@ -139,8 +88,9 @@ Result<RecordedRouting> readRecordedRouting(const std::string &path,
       smooth(*recorded.statistics, static_cast<double>(first.topK),
              static_cast<double>(distinct));
   recorded.evidence.hits = [trace, distinct](int64_t batch, int64_t slots,
-                                             double hostShare) {
-    return replayHits(*trace, distinct, batch, slots, hostShare);
+                                             double hostShare,
+                                             const DiskHomes &disk) {
+    return replayHits(*trace, distinct, batch, slots, hostShare, disk);
   };
   recorded.evidence.missed = [trace](int64_t batch, int64_t slots,
                                      double hostShare) {

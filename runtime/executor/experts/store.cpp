@@ -14,17 +14,20 @@ namespace {
 
 static_assert(kPolicyNames.size() == plan::kPolicyCount);
 
-/// Experts and popularity of the banks of one pool.
+/// Experts of the banks of one pool, and what is known of them.
 struct PoolShape {
   std::vector<uint32_t> bankExperts;
-  std::vector<float> popularity;
+  std::vector<float> popularity, missCost;
 
   PoolShape(const fb::Plan &plan, uint32_t pool) {
     bool known = true;
+    const float diskCost = plan.expert_pools()->Get(pool)->disk_cost();
     for (const fb::ExpertBank *bank : *plan.expert_banks()) {
       if (bank->pool() != pool)
         continue;
       bankExperts.push_back(bank->experts());
+      for (uint8_t home : *bank->homes())
+        missCost.push_back(home == uint8_t(fb::Home::Disk) ? diskCost : 1.0f);
       known &= bank->popularity() != nullptr &&
                bank->popularity()->size() == bank->experts();
       if (known)
@@ -55,8 +58,8 @@ Result<Pool> bindPool(const fb::Plan &plan, uint32_t index,
         memory.buffer(from.bounce_buffer()).size() / pool.slotBytes);
   PoolShape shape(plan, index);
   SLUICE_ASSIGN_OR_RETURN(
-      auto policy,
-      makePolicy(policyName, {shape.bankExperts, shape.popularity}));
+      auto policy, makePolicy(policyName, {shape.bankExperts, shape.popularity,
+                                           shape.missCost}));
   pool.residency = std::make_unique<Residency>(
       from.slots(), shape.bankExperts, std::move(policy), pool.slotBytes);
   pool.readBy.resize(from.slots());

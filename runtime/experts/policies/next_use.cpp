@@ -8,11 +8,12 @@
 //
 //   distance + L * (1/p - 1)
 //
-// The largest leaves. With every expert used at every step (p = 1) distance
-// alone decides, as Belady's optimum would; with few rows the second term
-// does, and it is frequency with recency: p is the middle of two exponential
-// means over the visits of the expert's layer, one that remembers a few visits
-// (text repeats itself) and one that remembers some thirty.
+// The largest leaves, each over what its miss costs: what a slot saves is the
+// cost of a miss each time that long. With every expert used at every step (p =
+// 1) distance alone decides, as Belady's optimum would; with few rows the
+// second term does, and it is frequency with recency: p is the middle of two
+// exponential means over the visits of the expert's layer, one that remembers a
+// few visits (text repeats itself) and one that remembers some thirty.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,7 +41,7 @@ public:
         wait(recent.size(), 0), bankOf(recent.size()), usedAt(recent.size(), 0),
         first(shape.bankExperts.size() + 1, 0),
         visitedAt(shape.bankExperts.size(), 0),
-        distance(shape.bankExperts.size(), 0) {
+        distance(shape.bankExperts.size(), 0), ease(recent.size(), 1) {
     for (size_t bank = 0; bank < shape.bankExperts.size(); ++bank) {
       first[bank + 1] = first[bank] + shape.bankExperts[bank];
       for (uint32_t id = first[bank]; id < first[bank + 1]; ++id)
@@ -48,6 +49,8 @@ public:
     }
     for (size_t id = 0; id < shape.popularity.size(); ++id)
       recent[id] = steady[id] = shape.popularity[id];
+    for (size_t id = 0; id < shape.missCost.size(); ++id)
+      ease[id] = 1 / shape.missCost[id];
     for (uint32_t id = 0; id < recent.size(); ++id)
       updateWait(id);
   }
@@ -84,7 +87,7 @@ public:
       if (evictable[slot] == 0)
         continue;
       const uint32_t id = ownerOfSlot[slot];
-      const float time = wait[id] + distance[bankOf[id]];
+      const float time = (wait[id] + distance[bankOf[id]]) * ease[id];
       if (time > longest) {
         longest = time;
         worst = slot;
@@ -118,6 +121,7 @@ private:
   std::vector<uint32_t> first;     ///< [banks + 1], first id of each.
   std::vector<uint64_t> visitedAt; ///< [banks], step of the latest visit.
   std::vector<float> distance;     ///< [banks], scratch of victim().
+  std::vector<float> ease;         ///< [experts], 1 / cost of a miss.
   uint64_t now = 1;                ///< Steps; 1 before the first.
 };
 

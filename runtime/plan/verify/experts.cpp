@@ -73,6 +73,10 @@ Status verifyPool(Context &context, uint32_t index) {
                                                    std::to_string(element)));
   SLUICE_RETURN_IF_ERROR(holds(context, where, "buffer", pool.buffer(),
                                pool.slots(), pool.slot_bytes()));
+  if (!std::isfinite(pool.disk_cost()) || pool.disk_cost() < 1)
+    return context.fail(where, "disk_cost: found " +
+                                   std::to_string(pool.disk_cost()) +
+                                   ", expected finite and at least 1");
   if (pool.host_buffer() != kNoBuffer)
     SLUICE_RETURN_IF_ERROR(manage(context, index, "host_buffer",
                                   pool.host_buffer(), fb::MemoryKind::Host));

@@ -21,8 +21,8 @@
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
 %shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
-// CHECK: %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
-%pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
+// CHECK: %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring disk_cost 2.000000e+01
+%pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring disk_cost 20.0
 // CHECK: %[[$A:.*]] = plan.expert_bank "a" layer 0 in %pool from %{{.*}} experts 2 top_k 1 hidden 8 inner 4 parts [0, 128, 256] homes [0, 1] resident [1] popularity [2.500000e-01, 7.500000e-01] missed [5.000000e-01, 0.000000e+00]
 // CHECK: %[[$B:.*]] = plan.expert_bank "b" layer 1 {{.*}} successors [1, 0, 1, 0] each 2
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 1 hidden 8 inner 4

@@ -133,6 +133,29 @@
 %results = plan.buffer "results" in %memory[3584, 256] : f32
 %tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
 %shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
+// expected-error @below {{has a disk whose misses cost less than those of host memory}}
+%pool = plan.expert_pool "pool" in %slots slots 1 of 1536 wave 768 disk_cost 0.5
+
+// -----
+
+%device = plan.arena "device" device size 16384
+%memory = plan.arena "memory" host size 16384
+%f = plan.file "f" size 65536 hash 0
+%slots = plan.buffer "slots" in %device[0, 1536] : bf16
+%images = plan.buffer "images" in %memory[0, 1536] : bf16
+%ring = plan.buffer "ring" in %memory[1536, 1536] : bf16
+%source = plan.source "a" from %f ranges [[0, 0, 0, 192], [0, 192, 768, 192]]
+%in = plan.buffer "in" in %device[1536, 256] : f32
+%inner = plan.buffer "inner" in %device[1792, 256] : f32
+%outputs = plan.buffer "outputs" in %device[2048, 256] : f32
+%tables = plan.buffer "tables" in %device[2304, 256] : i32
+%staged = plan.buffer "staged" in %device[2560, 256] : f32
+%shares = plan.buffer "shares" in %device[2816, 256] : i32
+%ids = plan.buffer "ids" in %memory[3072, 256] : i32
+%rows = plan.buffer "rows" in %memory[3328, 256] : f32
+%results = plan.buffer "results" in %memory[3584, 256] : f32
+%tables_host = plan.buffer "tables_host" in %memory[3840, 256] : i32
+%shares_host = plan.buffer "shares_host" in %memory[4096, 256] : i32
 %pool = plan.expert_pool "pool" in %slots slots 2 of 768 wave 768 host %images bounce %ring
 // expected-error @below {{chooses 3 of 2 experts}}
 %a = plan.expert_bank "a" layer 0 in %pool from %source experts 2 top_k 3 hidden 8 inner 4 parts [0, 128, 256] homes [0, 0] resident []

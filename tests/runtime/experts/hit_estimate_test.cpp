@@ -170,8 +170,8 @@ TEST(HitEstimate, WhatTheCpuComputesDoesNotStay) {
   const UseTrace uses = groupUses(oneLayer(3, {0, 1, 2, 2, 0, 1}), 1);
   auto hits = [&](double hostShare) {
     const std::vector<uint32_t> banks = {3};
-    auto policy = makePolicy("lru", {.bankExperts = banks, .popularity = {}});
-    return replay(uses, 2, std::move(*policy), 0, 0, hostShare).hits;
+    auto policy = makePolicy("lru", {.bankExperts = banks});
+    return replay(uses, 2, std::move(*policy), {.hostShare = hostShare}).hits;
   };
   EXPECT_EQ(hits(0), 1u);
   EXPECT_EQ(hits(0.6), 2u);
@@ -184,11 +184,54 @@ TEST(HitEstimate, TheBusMovesWhatManyRowsUse) {
   const RoutingTrace trace = oneLayer(4, {0, 2, 2, 1, 2, 2, 1, 3, 2});
   const UseTrace uses = groupUses(trace, 3);
   const std::vector<uint32_t> banks = {4};
-  auto policy = makePolicy("lru", {.bankExperts = banks, .popularity = {}});
-  const ReplayResult result = replay(uses, 2, std::move(*policy), 0, 0, 0.55);
+  auto policy = makePolicy("lru", {.bankExperts = banks});
+  const ReplayResult result =
+      replay(uses, 2, std::move(*policy), {.hostShare = 0.55});
   EXPECT_EQ(result.hits, 1u);
   EXPECT_EQ(result.misses, 4u);
   EXPECT_EQ(result.layersByMisses, (std::vector<uint64_t>{1, 0, 2, 0, 0}));
+}
+
+/// What lies on the disk the CPU cannot compute: it comes to stay. What load
+/// brought is there at once.
+TEST(HitEstimate, TheDiskComesToStay) {
+  const UseTrace uses = groupUses(oneLayer(4, {0, 1, 2, 2, 3, 3, 2}), 1);
+  const std::vector<uint32_t> banks = {4};
+  const std::vector<uint8_t> onDisk = {0, 0, 1, 0};
+  auto played = [&](const ReplayOptions &options) {
+    auto policy = makePolicy("lru", {.bankExperts = banks});
+    return replay(uses, 2, std::move(*policy), options);
+  };
+  // All on the CPU once 0 and 1 are there: 2 and 3 are missed at each use.
+  EXPECT_EQ(played({.hostShare = 1}).hits, 0u);
+  ReplayResult found = played({.hostShare = 1, .onDisk = onDisk});
+  EXPECT_EQ(found.hits, 2u);
+  EXPECT_EQ(found.missesOnDisk, 1u);
+  const std::vector<uint32_t> resident = {2, 3};
+  found = played({.hostShare = 1, .onDisk = onDisk, .resident = resident});
+  EXPECT_EQ(found.hits, 5u);
+  EXPECT_EQ(found.missesOnDisk, 0u);
+}
+
+/// Slots are for those whose misses cost most: with as many as lie on the disk
+/// nearly nothing of it is missed, without a cost as much as of the others.
+TEST(HitEstimate, SlotsAreForWhatIsDear) {
+  const RoutingTrace trace =
+      syntheticTrace({8, 32, 4, 1}, {.seed = 5}, 600); // uniform
+  std::vector<uint8_t> onDisk(8 * 32);
+  for (size_t id = 0; id < onDisk.size(); ++id)
+    onDisk[id] = id % 4 == 3;
+  for (bool knows : {false, true}) {
+    auto share = [&](float cost) {
+      auto found = estimateHits(trace, 72, 1, "next_use", 0, kMostVisits,
+                                {onDisk, cost, knows});
+      EXPECT_TRUE(found.isOk());
+      EXPECT_NEAR(found->rate(), 72 / 256.0, 0.04);
+      return double(found->missesOnDisk) / double(found->demands - found->hits);
+    };
+    EXPECT_NEAR(share(1), 0.25, 0.05);
+    EXPECT_LT(share(20), 0.04);
+  }
 }
 
 TEST(HitEstimate, AgreesWithTheReplayBehindTheWarmUp) {
@@ -199,7 +242,7 @@ TEST(HitEstimate, AgreesWithTheReplayBehindTheWarmUp) {
   const uint64_t warm = 100 - found.tokens / 4;
   EXPECT_GT(warm, 8u);
   EXPECT_LT(warm, 20u);
-  auto whole = replay(trace, 100, 4, "next_use", 0, warm);
+  auto whole = replay(trace, 100, 4, "next_use", {.warmSteps = warm});
   ASSERT_TRUE(whole.isOk());
   EXPECT_EQ(found.demands, whole->demands);
   EXPECT_EQ(found.hits, whole->hits);

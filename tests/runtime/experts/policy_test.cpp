@@ -181,7 +181,7 @@ TEST(Policies, UniformRoutingHitsAsOftenAsSlotsAllow) {
   for (const char *name : kPolicyNames)
     for (double share : {0.25, 0.5, 0.75}) {
       const auto slots = static_cast<uint32_t>(share * 8 * 64);
-      const auto result = replay(trace, slots, 1, name, 100);
+      const auto result = replay(trace, slots, 1, name, {.expertBytes = 100});
       ASSERT_TRUE(result.isOk());
       EXPECT_NEAR(result->hitRate(), share, 0.05) << name;
       EXPECT_EQ(result->bytes, result->misses * 100);
@@ -240,10 +240,35 @@ TEST(Policies, NextUseKnowsThePopularityOfUnseenExperts) {
   EXPECT_EQ(make("next_use", banks, popularity)->victim(owners, all, 0), 2u);
 }
 
+// Expert 0 is used in every second step, 1 in three of four: 0 leaves, unless
+// its miss costs that much more. Only next_use looks at costs.
+TEST(Policies, NextUseKeepsWhatIsDearToMiss) {
+  const std::vector<uint32_t> banks = {2};
+  auto victimOf = [&](const char *name, std::span<const float> missCost) {
+    auto made = makePolicy(name, {.bankExperts = banks, .missCost = missCost});
+    EXPECT_TRUE(made.isOk());
+    Policy &policy = **made;
+    for (int step = 0; step < 200; ++step) {
+      policy.onStep();
+      if (step % 2 == 0)
+        policy.onUse(0, 1);
+      if (step % 4 != 2)
+        policy.onUse(1, 1);
+    }
+    return policy.victim(std::array<uint32_t, 2>{0, 1},
+                         std::array<uint8_t, 2>{1, 1}, 0);
+  };
+  EXPECT_EQ(victimOf("next_use", {}), 0u);
+  EXPECT_EQ(victimOf("next_use", std::array{1.1f, 1.0f}), 0u);
+  EXPECT_EQ(victimOf("next_use", std::array{200.0f, 1.0f}), 1u);
+  EXPECT_EQ(victimOf("next_use", std::array{1.0f, 200.0f}), 0u);
+  for (const char *name : {"lru", "lfu", "lfru"})
+    EXPECT_EQ(victimOf(name, std::array{200.0f, 1.0f}), 0u) << name;
+}
+
 TEST(Policies, RefuseAnUnknownName) {
   const std::vector<uint32_t> banks = {4};
-  const auto policy =
-      makePolicy("random", {.bankExperts = banks, .popularity = {}});
+  const auto policy = makePolicy("random", {.bankExperts = banks});
   ASSERT_FALSE(policy.isOk());
   EXPECT_EQ(policy.status().message(),
             "expert policy: found 'random', expected one of lru, lfu, lfru, "

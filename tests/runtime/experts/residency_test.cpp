@@ -16,8 +16,7 @@ namespace {
 
 std::unique_ptr<Policy> make(std::string_view name,
                              const std::vector<uint32_t> &bankExperts) {
-  auto policy =
-      makePolicy(name, {.bankExperts = bankExperts, .popularity = {}});
+  auto policy = makePolicy(name, {.bankExperts = bankExperts});
   EXPECT_TRUE(policy.isOk());
   return std::move(*policy);
 }

@@ -36,6 +36,12 @@ void share(fb::PlanT &plan, const char *name, const char *other) {
 }
 
 const BadPlan kBadExperts[] = {
+    {"disk that costs less than memory",
+     [](fb::PlanT &p) { p.expert_pools[0]->disk_cost = 0.5f; },
+     {"expert pool 0", "disk_cost", "found 0.5", "at least 1"}},
+    {"disk of infinite cost",
+     [](fb::PlanT &p) { p.expert_pools[0]->disk_cost = INFINITY; },
+     {"expert pool 0", "disk_cost", "finite"}},
     {"policy nobody knows",
      [](fb::PlanT &p) { p.policy = 4; },
      {"policy", "found 4", "below 4"}},
@@ -141,7 +147,9 @@ const BadPlan kBadExperts[] = {
      },
      {"'bounce'", "'host_experts'", "overlaps"}},
     {"more residents than slots",
-     [](fb::PlanT &p) { bank(p).resident = {0, 1, 2}; },
+     [](fb::PlanT &p) {
+       bank(p).resident = {0, 1, 2};
+     },
      {"expert pool 0", "residents", "found 4", "at most its 3"}},
     {"bank of no pool",
      [](fb::PlanT &p) { bank(p).pool = 1; },
@@ -217,7 +225,9 @@ const BadPlan kBadExperts[] = {
      [](fb::PlanT &p) { bank(p).resident = {4}; },
      {"expert bank 0", "resident expert", "found 4", "below 4"}},
     {"resident twice",
-     [](fb::PlanT &p) { bank(p).resident = {3, 3}; },
+     [](fb::PlanT &p) {
+       bank(p).resident = {3, 3};
+     },
      {"expert bank 0", "expert 3 is resident twice"}},
     {"popularity of some experts",
      [](fb::PlanT &p) { bank(p).popularity.pop_back(); },
