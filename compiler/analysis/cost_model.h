@@ -68,6 +68,13 @@ struct ModelShape {
 const LayerRouting *findRouting(const RoutingStatistics *routing,
                                 const LayerShape &layer);
 
+/// A layer of a step that misses so many experts, some of them on the disk.
+struct LayerMisses {
+  double misses = 0, onDisk = 0;
+  double chance = 0;
+  bool operator==(const LayerMisses &) const = default;
+};
+
 /// Experts of one layer in one step, as expectations.
 struct ExpertLoad {
   double active = 0; ///< Distinct experts that have rows.
@@ -76,6 +83,10 @@ struct ExpertLoad {
   /// evenMisses. Times are no linear function of m, so that a layer that misses
   /// all or none is not as one that always misses half.
   std::vector<double> missing = {};
+  /// The same with those on the disk: what stays of them differs from layer to
+  /// layer, and one that misses none hides nothing behind the disk. Empty: by
+  /// StepPlan::diskShare.
+  std::vector<LayerMisses> alike = {};
   /// [r]: chance that one that is missing serves r rows; empty: all serve as
   /// many.
   std::vector<double> rows = {};

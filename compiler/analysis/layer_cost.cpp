@@ -250,7 +250,10 @@ private:
     // linear function of it, so the mean of the times is not that of the mean.
     // Of many that are not recorded the mean is near enough, and all that only
     // cross the bus take about the same each.
-    if (!load.missing.empty())
+    if (!load.alike.empty())
+      for (const LayerMisses &one : load.alike)
+        add(result, shared(one.misses, one.onDisk, window), one.chance);
+    else if (!load.missing.empty())
       mean(result, load.missing, window);
     else if ((plan.mode == ExpertMode::Split || plan.diskShare > 0) &&
              std::max(load.active, load.misses()) <= kMany)

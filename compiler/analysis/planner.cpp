@@ -50,6 +50,31 @@ void addShare(std::span<const double> chances, double weight,
     sums[i] += weight * chances[i];
 }
 
+/// The same of layers.
+void addAlike(std::span<const LayerMisses> layers, double weight,
+              std::vector<LayerMisses> &sums) {
+  for (LayerMisses one : layers) {
+    one.chance *= weight;
+    sums.push_back(one);
+  }
+}
+
+/// Layers by their misses, `missing`, of which each lies on the disk by the
+/// same chance.
+std::vector<LayerMisses> byChance(std::span<const double> missing,
+                                  double diskShare) {
+  std::vector<LayerMisses> layers;
+  for (size_t misses = 0; misses < missing.size(); ++misses) {
+    const auto count = static_cast<double>(misses);
+    const std::vector<double> chances = evenMisses(count, count * diskShare);
+    for (size_t onDisk = 0; onDisk < chances.size(); ++onDisk)
+      layers.push_back({count, static_cast<double>(onDisk),
+                        missing[misses] * chances[onDisk]});
+  }
+  std::erase_if(layers, [](const LayerMisses &one) { return one.chance <= 0; });
+  return layers;
+}
+
 /// What candidates share: the experts of a step by popularity, how many live in
 /// host memory, how often each is missed where all that are missing come (once
 /// it was asked for), and what prefetchPrecision found.
@@ -84,11 +109,12 @@ double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
 }
 
 /// What a layer demands and misses, for all of them: as replayed as far as that
-/// is believed, for the rest as if the likeliest experts were kept. `text` says
-/// so. Nothing where there is nothing to believe.
+/// is believed, for the rest as if the likeliest experts were kept and
+/// `diskShare` of what is missing was on the disk. `text` says so. Nothing
+/// where there is nothing to believe.
 std::optional<ExpertLoad> blend(const ReplayedHits &replayed, bool isRecorded,
                                 const std::vector<ExpertLoad> &loads,
-                                std::string &text) {
+                                double diskShare, std::string &text) {
   const ExpertLoad likeliest = meanLoad(loads);
   const double active = likeliest.active, kept = likeliest.hits;
   auto percentOf = [](double hits, double all) {
@@ -106,6 +132,10 @@ std::optional<ExpertLoad> blend(const ReplayedHits &replayed, bool isRecorded,
   ExpertLoad load;
   addShare(evenMisses(active, active - kept), 1 - weight, load.missing);
   addShare(replayed.missing, weight, load.missing);
+  addAlike(replayed.alike, weight, load.alike);
+  if (diskShare > 0 && weight < 1)
+    addAlike(byChance(evenMisses(active, active - kept), diskShare), 1 - weight,
+             load.alike);
   addShare(likeliest.rows, replayed.rows.empty() ? 1 : 1 - weight, load.rows);
   addShare(replayed.rows, weight, load.rows);
   const double misses =
@@ -163,6 +193,16 @@ std::vector<std::vector<float>> missedBy(const RoutingEvidence &evidence,
   return situation.missedByAll;
 }
 
+/// The disk's share of what is missing as far as a recording does not say it:
+/// if all experts were used alike.
+double withoutRecording(const PlannerInputs &inputs, const StepPlan &plan,
+                        const DiskHomes &disk) {
+  if (!inputs.evidence || !inputs.uniform || !inputs.uniform->hits)
+    return plan.diskShare;
+  return inputs.uniform->hits(plan.batch, plan.slots, plan.hostShare, disk)
+      .onDisk();
+}
+
 Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
                   Situation &situation) {
   Candidate result;
@@ -182,11 +222,13 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
     }
     const ReplayedHits replayed =
         evidence->hits(plan.batch, plan.slots, plan.hostShare, disk);
+    if (plan.diskShare > 0 && replayed.weight() < 1)
+      plan.diskShare = withoutRecording(inputs, plan, disk);
     plan.load = blend(replayed, evidence == inputs.evidence, situation.loads,
-                      result.hits);
+                      plan.diskShare, result.hits);
     if (plan.diskShare > 0)
       plan.diskShare =
-          std::lerp(plan.diskShare, replayed.onDisk, replayed.weight());
+          std::lerp(plan.diskShare, replayed.onDisk(), replayed.weight());
   }
   const std::vector<ExpertLoad> loads =
       plan.load ? expertLoads(inputs.model, plan, inputs.routing)
@@ -294,6 +336,15 @@ double ReplayedHits::misses() const {
   return sum;
 }
 
+double ReplayedHits::onDisk() const {
+  double all = 0, sum = 0;
+  for (const LayerMisses &one : alike) {
+    all += one.misses * one.chance;
+    sum += one.onDisk * one.chance;
+  }
+  return all > 0 ? sum / all : 0;
+}
+
 double ReplayedHits::weight() const {
   return missing.empty()
              ? 0
@@ -344,7 +395,7 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   decisions.waveBytes = chosen.plan.waveBytes;
   decisions.predictedStepMs = chosen.cost.totalUs / 1e3;
   decisions.missed = std::move(chosen.missed);
-  if (room.hostExperts < experts)
+  if (room.hostExperts < experts && plan.schedule == ScheduleKind::Planned)
     decisions.diskCost =
         diskMissCost(inputs.model.layers.front(), *inputs.hardware);
 
@@ -355,7 +406,7 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
                            : "the same number of each layer: no --routing"));
   if (decisions.diskCost > 1)
     lines.back() += format(
-        "; on disk each counts %.0f times, so much longer takes its miss",
+        "; on disk each counts %.1f times, so much longer takes its miss",
         decisions.diskCost);
   if (room.hostExperts < experts)
     lines.push_back(

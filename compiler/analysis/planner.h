@@ -39,10 +39,11 @@ struct ReplayedHits {
   int64_t tokens = 0;
   /// Demands that were counted, without repetitions, over the slots.
   double demandsPerSlot = 0;
-  /// Share of the missing experts that lie on the disk.
-  double onDisk = 0;
+  /// Layers of all steps by their misses and those on the disk; empty: no disk.
+  std::vector<LayerMisses> alike = {};
 
   double misses() const; ///< Of a layer of a step.
+  double onDisk() const; ///< Share of the missing experts.
   /// How far the replay is believed, 0 to 1: fully from kEnoughDemands a slot.
   double weight() const;
   static constexpr double kEnoughDemands = 16;
@@ -57,7 +58,7 @@ struct DiskHomes {
   double cost = 1;
 };
 
-/// What recorded routing says beyond popularity.
+/// What recorded, or made-up, routing says beyond popularity.
 struct RoutingEvidence {
   /// One a layer with experts, at its place in ModelShape::layers:
   /// transitions[i * experts + j], tokens that used expert i of the layer
@@ -84,7 +85,7 @@ struct PlannerInputs {
   const RoutingEvidence *evidence = nullptr; ///< Optional.
   /// Optional: `hits` of tokens that use all experts alike. Which experts on
   /// the disk come to stay in slots is played with them where there is no
-  /// evidence.
+  /// evidence, and as far as that is not believed.
   const RoutingEvidence *uniform = nullptr;
   ExpertMode mode = ExpertMode::Auto; ///< --experts
   bool split = true; ///< The pass split-misses is on; else the GPU runs all.

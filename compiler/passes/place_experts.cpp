@@ -1,9 +1,10 @@
 //===- place_experts.cpp - Slots, host memory or disk ---------------------===//
 //
 // Fills both budgets: what the GPU has left becomes slots, what the host has
-// left becomes images of experts. Popularity says what should be in slots at
-// first; in host memory should be what will be missing later. Runs behind
-// plan-memory, because only then it is known what is left.
+// left becomes images of experts. In host memory should be what will be missing
+// most; in slots at first what would cost most if it was missing: by
+// popularity, and many times as much where it must come from the disk. Runs
+// behind plan-memory, because only then it is known what is left.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +14,8 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
+
+#include <cmath>
 
 #define DEBUG_TYPE "place-experts"
 
@@ -42,20 +45,14 @@ bool isMorePopular(const Expert &a, const Expert &b) {
                                       : a.order < b.order;
 }
 
-/// In a slot it saves more.
-bool isDearer(const Expert &a, const Expert &b) {
-  const float left = a.popularity * a.missCost;
-  const float right = b.popularity * b.missCost;
-  return left != right ? left > right : a.order < b.order;
-}
-
 struct Pool {
   ExpertPoolOp op;
   SmallVector<ExpertBankOp> banks;
   /// All experts, the most popular first; equal ones in turn over the layers.
   std::vector<Expert> experts;
-  bool knowsMissed = true; ///< Of all its banks.
-  int64_t onHost = 0;      ///< How many of them live in host memory.
+  bool knowsMissed = true;      ///< Of all its banks.
+  bool knowsPopularity = false; ///< Of one at least.
+  int64_t onHost = 0;           ///< How many of them live in host memory.
 };
 
 struct PlaceExperts : impl::PlaceExpertsBase<PlaceExperts> {
@@ -89,21 +86,22 @@ std::vector<Pool> PlaceExperts::collect() {
     for (Pool &pool : pools)
       if (pool.op == bank.getPoolOp())
         pool.banks.push_back(bank);
-  auto at = [](DenseF32ArrayAttr values, int64_t expert, float unknown) {
-    return values ? values.asArrayRef()[expert] : unknown;
+  auto at = [](DenseF32ArrayAttr values, int64_t expert) {
+    return values ? values.asArrayRef()[expert] : 0.0f;
   };
   for (Pool &pool : pools) {
     int64_t widest = 0;
     for (ExpertBankOp bank : pool.banks) {
       widest = std::max(widest, bank.getExperts());
       pool.knowsMissed &= bool(bank.getMissedAttr());
+      pool.knowsPopularity |= bool(bank.getPopularityAttr());
     }
     for (int64_t expert = 0; expert < widest; ++expert)
       for (ExpertBankOp bank : pool.banks)
         if (expert < bank.getExperts())
           pool.experts.push_back({bank, static_cast<int32_t>(expert),
-                                  at(bank.getPopularityAttr(), expert, 1),
-                                  at(bank.getMissedAttr(), expert, 0), 1,
+                                  at(bank.getPopularityAttr(), expert),
+                                  at(bank.getMissedAttr(), expert), 1,
                                   pool.experts.size()});
     llvm::sort(pool.experts, isMorePopular);
   }
@@ -195,7 +193,14 @@ void PlaceExperts::place(Pool &pool) {
     homes[pool.experts[i].bank][pool.experts[i].expert] = 1;
     pool.experts[i].missCost = static_cast<float>(diskCost);
   }
-  llvm::sort(pool.experts, isDearer);
+  // In a slot it saves the cost of a miss each time that it is used.
+  auto saves = [&](const Expert &one) {
+    return (pool.knowsPopularity ? one.popularity : 1) * one.missCost;
+  };
+  llvm::sort(pool.experts, [&](const Expert &a, const Expert &b) {
+    const float left = saves(a), right = saves(b);
+    return left != right ? left > right : a.order < b.order;
+  });
   int64_t count = empty ? 0 : std::min<int64_t>(pool.op.getSlots(), all);
   for (int64_t i = 0; i < count; ++i)
     filled[pool.experts[i].bank].push_back(pool.experts[i].expert);
@@ -236,9 +241,10 @@ ArenaOp PlaceExperts::arena(StringRef name, Memory memory) {
 
 void PlaceExperts::runOnOperation() {
   ModuleOp module = getOperation();
-  if (gpuBudget < 0 || hostBudget < 0 || wave < 0 || !(diskCost >= 1)) {
-    module.emitError("budgets and waves have at least 0 bytes, and no miss "
-                     "costs less for the disk");
+  if (gpuBudget < 0 || hostBudget < 0 || wave < 0 || !(diskCost >= 1) ||
+      !std::isfinite(static_cast<float>(diskCost))) {
+    module.emitError("budgets and waves have at least 0 bytes, and a miss from "
+                     "the disk costs at least 1, and not infinitely much");
     return signalPassFailure();
   }
   std::vector<Pool> pools = collect();

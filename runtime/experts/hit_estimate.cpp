@@ -3,6 +3,7 @@
 #include "runtime/experts/hit_estimate.h"
 
 #include "runtime/experts/replay.h"
+#include "runtime/experts/routing_source.h"
 
 #include <algorithm>
 #include <cmath>
@@ -23,11 +24,20 @@ constexpr double kFewestLayers = 8;
 /// recording has few, and one that was missed in none may be in the next.
 constexpr double kMoreSteps = 2;
 
+/// Layers of uniform tokens are played until so many experts were demanded, for
+/// so many steps at least.
+constexpr double kUniformDemands = 4000, kFewestUniformSteps = 6;
+/// An expert that is not demanded with a smaller chance than that always is,
+/// and no share is taken to be larger than that.
+constexpr double kUnused = 1e-4, kMostUsed = 0.99;
+
 /// Distinct experts of a layer that a step demands, at most: uniform routing.
+double demandsOfLayer(double experts, double topK, uint32_t rowsPerStep) {
+  return experts *
+         (1 - std::pow(1 - topK / experts, static_cast<double>(rowsPerStep)));
+}
 double demandsOfLayer(const RoutingTrace &trace, uint32_t rowsPerStep) {
-  const double experts = trace.experts;
-  return experts * (1 - std::pow(1 - static_cast<double>(trace.topK) / experts,
-                                 static_cast<double>(rowsPerStep)));
+  return demandsOfLayer(trace.experts, trace.topK, rowsPerStep);
 }
 
 /// `count` of `layers` layers in increasing order, evenly spread but without a
@@ -103,9 +113,9 @@ Status checkSizes(const RoutingTrace &trace, uint32_t slots,
                     " tokens, expected at least 1 of each");
 }
 
-/// How a recording is played.
+/// How tokens are played.
 struct Play {
-  const RoutingTrace &trace;
+  uint32_t banks, experts; ///< Of the model, of which some layers are played.
   uint32_t slots, rowsPerStep;
   std::string_view policy;
   double hostShare;
@@ -113,7 +123,7 @@ struct Play {
   DiskTier disk = {};
 };
 
-/// What a part of a recording gave in the steps that count.
+/// What some layers gave in the steps that count.
 struct PlayedPart {
   ReplayResult result;
   uint64_t steps = 0;
@@ -126,11 +136,23 @@ std::vector<uint8_t> onDiskOf(const Play &play,
   std::vector<uint8_t> onDisk;
   if (!play.disk.onDisk.empty())
     for (uint32_t layer : layers) {
-      const auto part = play.disk.onDisk.subspan(
-          size_t{layer} * play.trace.experts, play.trace.experts);
+      const auto part =
+          play.disk.onDisk.subspan(size_t{layer} * play.experts, play.experts);
       onDisk.insert(onDisk.end(), part.begin(), part.end());
     }
   return onDisk;
+}
+
+/// Distinct experts of a layer that take slots while it runs: the CPU's do not.
+double heldOf(const Play &play, const std::vector<double> &demanded,
+              const std::vector<uint8_t> &onDisk) {
+  double all = 0, disk = 0;
+  for (size_t id = 0; id < onDisk.size(); ++id) {
+    all += demanded[id];
+    disk += onDisk[id] != 0 ? demanded[id] : 0;
+  }
+  const double share = all > 0 ? disk / all : 0;
+  return play.demands * (share + (1 - share) * (1 - play.hostShare));
 }
 
 /// The ids whose misses would cost most, `count` of them at most, as load
@@ -139,11 +161,10 @@ std::vector<uint32_t> dearest(const Play &play,
                               const std::vector<double> &demanded,
                               const std::vector<float> &missCost,
                               uint32_t count) {
-  const uint32_t experts = play.trace.experts;
   std::vector<uint32_t> ids;
   ids.reserve(demanded.size());
-  for (uint32_t expert = 0; expert < experts; ++expert)
-    for (size_t id = expert; id < demanded.size(); id += experts)
+  for (uint32_t expert = 0; expert < play.experts; ++expert)
+    for (size_t id = expert; id < demanded.size(); id += play.experts)
       ids.push_back(static_cast<uint32_t>(id));
   auto cost = [&](uint32_t id) {
     return (play.disk.knowsDemand ? demanded[id] : 1) * missCost[id];
@@ -154,38 +175,78 @@ std::vector<uint32_t> dearest(const Play &play,
   return ids;
 }
 
-/// Plays `steps` steps of some layers with their part of the slots.
+/// Plays `steps` steps of `part`, which has the model's `layers` and no others,
+/// with their part of the slots.
 Result<PlayedPart> playPart(const Play &play, std::span<const uint32_t> layers,
-                            uint64_t steps) {
-  const RoutingTrace &trace = play.trace;
-  const auto part =
-      slotsOfPart(play.slots, play.demands * (1 - play.hostShare),
-                  static_cast<double>(layers.size()), trace.banks);
-  const UseTrace uses =
-      groupUses(samplePart(trace, layers), play.rowsPerStep, steps);
-  std::vector<double> demanded(layers.size() * trace.experts, 0.0);
+                            const RoutingTrace &part, uint64_t steps) {
+  const UseTrace uses = groupUses(part, play.rowsPerStep, steps);
+  std::vector<double> demanded(layers.size() * play.experts, 0.0);
   for (uint32_t id : uses.ids)
     demanded[id] += 1 / static_cast<double>(steps);
   const std::vector<uint8_t> onDisk = onDiskOf(play, layers);
+  const uint32_t slots =
+      slotsOfPart(play.slots, heldOf(play, demanded, onDisk),
+                  static_cast<double>(layers.size()), play.banks);
   std::vector<float> missCost;
   for (uint8_t is : onDisk)
     missCost.push_back(is != 0 ? play.disk.cost : 1);
   // Who comes rarely stays long: what load brought is no small matter then.
   const std::vector<uint32_t> resident =
       onDisk.empty() ? std::vector<uint32_t>()
-                     : dearest(play, demanded, missCost, part);
+                     : dearest(play, demanded, missCost, slots);
   const uint64_t warm =
-      std::min(stepsToFill(uses, part) + kSettling, steps / 2);
-  const std::vector<uint32_t> bankExperts(layers.size(), trace.experts);
+      std::min(stepsToFill(uses, slots) + kSettling, steps / 2);
+  const std::vector<uint32_t> bankExperts(layers.size(), play.experts);
   SLUICE_ASSIGN_OR_RETURN(auto made,
                           makePolicy(play.policy, {.bankExperts = bankExperts,
                                                    .missCost = missCost}));
-  return PlayedPart{replay(uses, part, std::move(made),
+  return PlayedPart{replay(uses, slots, std::move(made),
                            {.warmSteps = warm,
                             .hostShare = play.hostShare,
                             .onDisk = onDisk,
                             .resident = resident}),
                     steps - warm, std::move(demanded)};
+}
+
+/// What it says; `layers`: of the model over those that were played.
+HitEstimate estimateOf(PlayedPart played, const Play &play, double layers) {
+  HitEstimate estimate;
+  estimate.demands = played.result.demands;
+  estimate.hits = played.result.hits;
+  estimate.layersByMisses = std::move(played.result.layersByMisses);
+  estimate.missesByRows = std::move(played.result.missesByRows);
+  estimate.layersAlike = std::move(played.result.layersAlike);
+  estimate.tokens = played.steps * play.rowsPerStep;
+  estimate.demandsPerSlot =
+      static_cast<double>(estimate.demands) * layers / play.slots;
+  return estimate;
+}
+
+/// [r]: counts of experts that serve r rows, had there been `times` as many.
+std::vector<uint64_t> moreRows(const std::vector<uint64_t> &byRows,
+                               double times) {
+  std::vector<uint64_t> more;
+  for (size_t rows = 0; rows < byRows.size(); ++rows) {
+    const auto at =
+        static_cast<size_t>(std::llround(static_cast<double>(rows) * times));
+    more.resize(at + 1);
+    more[at] += byRows[rows];
+  }
+  return more;
+}
+
+/// Uniform tokens through `banks` layers.
+RoutingTrace uniformTrace(uint32_t banks, uint32_t experts, uint32_t topK,
+                          uint64_t rows) {
+  RoutingTrace trace{banks, experts, topK, rows, {}};
+  trace.ids.resize(rows * banks * topK);
+  const auto source =
+      makeSyntheticRouting({banks, experts, topK, 1}, {.seed = 1});
+  int32_t *ids = trace.ids.data();
+  for (uint64_t row = 0; row < rows; ++row)
+    for (uint32_t bank = 0; bank < banks; ++bank, ids += topK)
+      source->fill(row, bank, 1, topK, ids);
+  return trace;
 }
 
 } // namespace
@@ -211,18 +272,65 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                  std::min(kFewestLayers, layers), layers));
   steps = static_cast<uint64_t>(std::clamp(most / (visits * banks * banks), 2.0,
                                            static_cast<double>(steps)));
+  const Play play{trace.banks, trace.experts, slots,   rowsPerStep,
+                  policy,      hostShare,     demands, disk};
+  const std::vector<uint32_t> chosen = spreadLayers(trace.banks, banks);
   SLUICE_ASSIGN_OR_RETURN(
       PlayedPart played,
-      playPart({trace, slots, rowsPerStep, policy, hostShare, demands, disk},
-               spreadLayers(trace.banks, banks), steps));
-  estimate.demands = played.result.demands;
-  estimate.hits = played.result.hits;
-  estimate.layersByMisses = std::move(played.result.layersByMisses);
-  estimate.missesByRows = std::move(played.result.missesByRows);
-  estimate.missesOnDisk = played.result.missesOnDisk;
-  estimate.tokens = played.steps * rowsPerStep;
-  estimate.demandsPerSlot =
-      static_cast<double>(estimate.demands) * (layers / banks) / slots;
+      playPart(play, chosen, samplePart(trace, chosen), steps));
+  return estimateOf(std::move(played), play, layers / banks);
+}
+
+Result<HitEstimate> estimateUniformHits(const UniformRouting &routing,
+                                        uint32_t slots, uint32_t rowsPerStep,
+                                        std::string_view policy,
+                                        double hostShare,
+                                        const DiskTier &disk) {
+  const auto &[banks, experts, topK] = routing;
+  if (banks == 0 || topK == 0 || topK > experts || slots == 0 ||
+      rowsPerStep == 0)
+    return Status(ErrorCode::InvalidArgument,
+                  "uniform hit rate: found " + std::to_string(topK) + " of " +
+                      std::to_string(experts) + " experts in " +
+                      std::to_string(banks) + " layers, " +
+                      std::to_string(slots) + " slots and " +
+                      std::to_string(rowsPerStep) +
+                      " rows a step, expected at least 1 of each");
+  // From so many rows on a step demands all experts, and more rows only make
+  // each of them serve more.
+  const double all =
+      std::ceil(std::log(kUnused) /
+                std::log1p(-std::min(kMostUsed, topK / (1.0 * experts))));
+  const uint32_t rows = std::min(rowsPerStep, static_cast<uint32_t>(all));
+  const double demands = demandsOfLayer(experts, topK, rows);
+  const Play play{banks,  experts,   slots,   rows,
+                  policy, hostShare, demands, disk};
+  // Where nearly all are demanded who comes next decides, which few layers say
+  // too roughly.
+  constexpr double kNearlyAll = 0.8, kMoreLayers = 4;
+  const double most =
+      kFewestLayers * (demands > kNearlyAll * experts ? kMoreLayers : 1);
+  const std::vector<uint32_t> layers =
+      spreadLayers(banks, std::min(banks, static_cast<uint32_t>(most)));
+  const auto played = static_cast<double>(layers.size());
+  // Until so large a share of all experts as there are slots was demanded.
+  const double filled =
+      std::min(kMostUsed, slots / (static_cast<double>(banks) * experts));
+  const double used = std::min(kMostUsed, demands / experts);
+  const double fill = std::ceil(std::log1p(-filled) / std::log1p(-used));
+  const double counted =
+      std::max(kFewestUniformSteps, kUniformDemands / (demands * played));
+  const auto steps =
+      static_cast<uint64_t>(std::ceil(fill + kSettling + counted));
+  SLUICE_ASSIGN_OR_RETURN(
+      PlayedPart part,
+      playPart(play, layers,
+               uniformTrace(static_cast<uint32_t>(layers.size()), experts, topK,
+                            steps * rows),
+               steps));
+  HitEstimate estimate = estimateOf(std::move(part), play, banks / played);
+  estimate.missesByRows =
+      moreRows(estimate.missesByRows, static_cast<double>(rowsPerStep) / rows);
   return estimate;
 }
 
@@ -247,14 +355,15 @@ estimateMisses(const RoutingTrace &trace, uint32_t slots, uint32_t rowsPerStep,
       std::clamp(most / (visits * atOnce), 2.0, static_cast<double>(steps)));
   const auto parts = static_cast<uint32_t>(std::ceil(layers / atOnce));
   misses.resize(size_t{trace.banks} * trace.experts);
+  const Play play{trace.banks, trace.experts, slots,  rowsPerStep,
+                  policy,      hostShare,     demands};
   for (uint32_t part = 0; part < parts; ++part) {
     std::vector<uint32_t> chosen;
     for (uint32_t layer = part; layer < trace.banks; layer += parts)
       chosen.push_back(layer);
     SLUICE_ASSIGN_OR_RETURN(
         const PlayedPart played,
-        playPart({trace, slots, rowsPerStep, policy, hostShare, demands},
-                 chosen, steps));
+        playPart(play, chosen, samplePart(trace, chosen), steps));
     const double missRate = 1 - played.result.hitRate();
     for (size_t i = 0; i < chosen.size(); ++i)
       for (uint32_t expert = 0; expert < trace.experts; ++expert) {

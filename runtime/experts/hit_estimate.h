@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/core/status.h"
+#include "runtime/experts/replay.h"
 #include "runtime/experts/routing_trace.h"
 
 #include <cstdint>
@@ -22,7 +23,8 @@ struct HitEstimate {
   std::vector<uint64_t> layersByMisses;
   /// [r]: missing experts, of those steps, that served r rows.
   std::vector<uint64_t> missesByRows;
-  uint64_t missesOnDisk = 0; ///< Of those steps.
+  /// The same layers by their misses and those on the disk; empty without one.
+  std::vector<LayersAlike> layersAlike;
 
   double rate() const {
     return demands == 0
@@ -62,6 +64,21 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  double hostShare = 0,
                                  uint64_t mostVisits = kMostVisits,
                                  const DiskTier &disk = {});
+
+/// What tokens that use all experts alike go through.
+struct UniformRouting {
+  uint32_t banks = 0;   ///< MoE layers.
+  uint32_t experts = 0; ///< Of each bank.
+  uint32_t topK = 0;    ///< 1..experts
+};
+
+/// The same of made-up tokens, as many as it takes, through a few layers.
+/// InvalidArgument for 0 of anything, and more top-k than experts.
+Result<HitEstimate> estimateUniformHits(const UniformRouting &routing,
+                                        uint32_t slots, uint32_t rowsPerStep,
+                                        std::string_view policy,
+                                        double hostShare = 0,
+                                        const DiskTier &disk = {});
 
 /// How often a step misses each expert, [bank * experts + expert], 0 to 1, of
 /// the same play and of two steps more that miss experts as all steps demand

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,8 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
     residency.release(slot);
     ++taken;
   }
-  uint64_t steps = 0, missesOnDisk = 0;
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> layersAlike;
+  uint64_t steps = 0;
   Counters warm; // what was counted when the warm-up ended
   for (size_t index = 0; index < uses.ends.size(); ++index) {
     const std::span<const uint32_t> group = uses.group(index);
@@ -70,12 +72,15 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
         missing.emplace_back(uses.rows[begin + i], group[i]);
     if (steps > options.warmSteps) {
       ++layersByMisses[missing.size()];
+      uint32_t missesOnDisk = 0;
       for (const auto &[rows, id] : missing) {
         missesByRows.resize(std::max<size_t>(missesByRows.size(), rows + 1));
         ++missesByRows[rows];
         ++missesOf[id];
         missesOnDisk += isOnDisk(id);
       }
+      if (!options.onDisk.empty())
+        ++layersAlike[{static_cast<uint32_t>(missing.size()), missesOnDisk}];
     }
     // The CPU takes those that fewest rows use, as far as it can read them.
     size_t elsewhere = 0;
@@ -104,13 +109,16 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
   }
   if (steps <= options.warmSteps)
     return {};
+  std::vector<LayersAlike> alike;
+  for (const auto &[misses, layers] : layersAlike)
+    alike.push_back({misses.first, misses.second, layers});
   const Counters counters = residency.counters().since(warm);
   return {.demands = counters.demands,
           .hits = counters.hits,
           .misses = counters.misses,
           .evictions = counters.evictions,
           .bytes = counters.fetchedBytes,
-          .missesOnDisk = missesOnDisk,
+          .layersAlike = std::move(alike),
           .layersByMisses = std::move(layersByMisses),
           .missesByRows = std::move(missesByRows),
           .missesOf = std::move(missesOf)};

@@ -15,12 +15,21 @@
 
 namespace sluice::experts {
 
+/// Layers of steps that missed as many experts, and as many of them on the
+/// disk.
+struct LayersAlike {
+  uint32_t misses = 0, onDisk = 0;
+  uint64_t layers = 0;
+  bool operator==(const LayersAlike &) const = default;
+};
+
 /// What a policy did on a trace. hits + misses == demands.
 struct ReplayResult {
   uint64_t demands = 0, hits = 0, misses = 0, evictions = 0;
   uint64_t bytes = 0; ///< Bytes of the experts that came over the bus whole.
-  /// Misses of the steps that count whose expert lies on the disk.
-  uint64_t missesOnDisk = 0;
+  /// The layers of the steps that count, in increasing order, where experts lie
+  /// on the disk; else empty.
+  std::vector<LayersAlike> layersAlike;
   /// [m]: layers of a step, of those that count, that missed m experts.
   std::vector<uint64_t> layersByMisses;
   /// [r]: missing experts, of the steps that count, that served r rows.

@@ -7,11 +7,13 @@ compiled with that recording says what a step takes; the sim backend replays the
 virtual time, exactly and the same on every machine. Budgets, numbers of sequences and ways to
 compute what is missing as in tools/gpu/predictions.py, whose cases and runs these are. A case may
 end with a budget of host memory that does not hold all experts: the others are read from disk.
+Of these some are without a recording, with uniform routing.
 """
 
 import argparse
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,9 +30,9 @@ MOST_OFF = 0.05
 # The same where few are missing and shared: the engine tries the bus now and then where the CPU
 # alone is expected to be quicker, and what comes so stays.
 MOST_OFF_FEW, FEW = 0.08, ("h200:24GiB:1:split",)
-# The same with experts on the disk. One read takes as long as some ten copies, and reads come in
-# bunches: the model takes each missing expert to lie on the disk by the same chance.
-MOST_OFF_DISK = 0.10
+# The same with experts on the disk. One read takes as long as some 10 to 20 copies, and reads come
+# in bunches: the model takes each missing expert to lie on the disk by the same chance.
+MOST_OFF_DISK = 0.08
 CASES = """
 h200:8GiB:1:fetch h200:16GiB:1:fetch h200:24GiB:1:fetch
 h200:8GiB:1:split h200:16GiB:1:split h200:24GiB:1:split
@@ -41,6 +43,11 @@ h200:16GiB:1:fetch:4GiB h200:16GiB:16:fetch:32GiB h200:8GiB:16:fetch:16GiB
 h200:16GiB:1:split:32GiB h200:16GiB:16:split:32GiB h200:16GiB:1:host:32GiB
 h200:16GiB:16:host:32GiB h200:8GiB:1:split:16GiB h200:16GiB:1:split:48GiB h200:16GiB:1:host:48GiB
 h200:16GiB:16:host:48GiB
+""".split()
+UNIFORM = """
+h200:16GiB:1:fetch:48GiB h200:16GiB:1:split:48GiB h200:16GiB:16:split:48GiB
+h200:16GiB:16:host:32GiB h200:16GiB:128:host:32GiB h200:16GiB:128:split:32GiB
+rtx_3060_12gb:8GiB:16:host:16GiB rtx_3060_12gb:8GiB:1:fetch:32GiB
 """.split()
 TOKENS = 96
 
@@ -68,8 +75,9 @@ def record(tools, work):
 def check(runner, case):
     """Yields what does not hold of one case."""
     profile, budget, batch, experts, *host = case.split(":")
+    case += "" if runner.routing else " uniform"
     runner.hardware = ROOT / "compiler" / "analysis" / "hardware" / f"{profile}.json"
-    name = case.replace(":", "-")
+    name = re.sub("[: ]", "-", case)
     plan, said = runner.compile(name, budget, int(batch), experts, *host)
     most_off = MOST_OFF_DISK if host else MOST_OFF_FEW if case in FEW else MOST_OFF
     if host and ", which come through a ring of" not in said:
@@ -95,9 +103,10 @@ def main():
     parser.add_argument("--bin", required=True, help="the folder with Sluice's tools")
     parser.add_argument("--filter", default="", help="only cases whose names hold this")
     options = parser.parse_args()
-    cases = [case for case in CASES if options.filter in case]
-    if not cases:
-        sys.exit(f"no case's name holds '{options.filter}', expected one of {' '.join(CASES)}")
+    cases, uniform = ([case for case in of if options.filter in case] for of in (CASES, UNIFORM))
+    if not cases + uniform:
+        known = " ".join(CASES + UNIFORM)
+        sys.exit(f"no case's name holds '{options.filter}', expected one of {known}")
     problems = []
     with tempfile.TemporaryDirectory(prefix="sluice-predictions-") as folder:
         work = pathlib.Path(folder)
@@ -105,6 +114,9 @@ def main():
             recording = record(Tools(options.bin), work)
             runner = figures.Runner(pathlib.Path(options.bin), work, None, recording)
             for case in cases:
+                problems += check(runner, case)
+            runner.routing = None
+            for case in uniform:
                 problems += check(runner, case)
         except (TestFailure, figures.Failure) as failure:
             problems.append(str(failure))

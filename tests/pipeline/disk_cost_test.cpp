@@ -34,6 +34,11 @@ TEST(DiskCost, ReadsComeByChance) {
   EXPECT_NEAR(cost.total, (2000 + 2 * 5000 + 9000) / 4.0 + kLastUs, 0.01);
   EXPECT_NEAR(cost.disk, 4000, 0.01);
   EXPECT_NEAR(cost.misses, 2, 1e-9);
+  // Where it is known of each layer: half of them miss two, both on the disk.
+  cost = layerCost(layer, {2, 0, {0, 0, 1}, {{2, 0, 0.5}, {2, 2, 0.5}}}, plan,
+                   machine);
+  EXPECT_NEAR(cost.total, (2000 + 9000) / 2.0 + kLastUs, 0.01);
+  EXPECT_NEAR(cost.disk, 4000, 0.01);
   // Of very many the mean is near enough: 50 reads and a copy.
   cost = layerCost(layer, {100, 0}, plan, machine);
   EXPECT_NEAR(cost.total, 50 * 4000 + 1000 + kLastUs, 0.01);
@@ -60,7 +65,7 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
                         .missing = {0, 0, 1},
                         .tokens = 600,
                         .demandsPerSlot = 16,
-                        .onDisk = 0.2};
+                        .alike = {{2, 0, 0.6}, {2, 1, 0.4}}};
   evidence.hits = [&](int64_t, int64_t, double, const DiskHomes &disk) {
     homes = disk;
     return replayed;
@@ -88,7 +93,7 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   // A read takes 4 ms, a copy 1.
   EXPECT_NEAR(homes.cost, 5, 1e-6);
   EXPECT_NEAR(report.decisions.diskCost, 5, 1e-6);
-  EXPECT_TRUE(says(report, "; on disk each counts 5 times"));
+  EXPECT_TRUE(says(report, "; on disk each counts 5.0 times"));
   EXPECT_TRUE(says(report, "in host memory           those that the recorded "
                            "tokens miss most"))
       << textOf(report.lines);
@@ -96,6 +101,20 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   replayed.demandsPerSlot = 4;
   report = decide(inputs, 1, {2 * 32, 2 * 64});
   EXPECT_NEAR(report.plan.diskShare, 0.25 * 0.2 + 0.75 / 2, 1e-6);
+  // Or for the rest as made-up tokens have it, of which the slots hold what the
+  // disk has, too.
+  RoutingEvidence uniform;
+  uniform.hits = [](int64_t, int64_t, double, const DiskHomes &disk) {
+    EXPECT_FALSE(disk.onDisk.empty());
+    return ReplayedHits{.active = 8, .alike = {{8, 1, 1}}};
+  };
+  inputs.uniform = &uniform;
+  report = decide(inputs, 1, {2 * 32, 2 * 64});
+  EXPECT_NEAR(report.plan.diskShare, 0.25 * 0.2 + 0.75 / 8, 1e-6);
+  // A quarter of the layers misses two as replayed, of the rest each expert is
+  // missing by the same chance: 6 of 8 on average.
+  EXPECT_NEAR(report.cost.sum.misses, 2 * (0.25 * 2 + 0.75 * 6), 1e-6);
+  inputs.uniform = nullptr;
   // Nothing on the disk, nothing to ask for.
   report = decide(inputs, 1, {2 * 32, 2 * 128});
   EXPECT_EQ(report.plan.diskShare, 0);
@@ -123,8 +142,10 @@ TEST(DiskCost, UniformTokensStandForARecording) {
   int asked = 0;
   uniform.hits = [&](int64_t, int64_t, double hostShare, const DiskHomes &) {
     ++asked;
-    ReplayedHits hits{
-        .active = 8, .missing = {0, 0, 0, 1}, .tokens = 99, .onDisk = 0.125};
+    ReplayedHits hits{.active = 8,
+                      .missing = {0, 0, 0, 1},
+                      .tokens = 99,
+                      .alike = {{3, 0, 0.625}, {3, 1, 0.375}}};
     hits.demandsPerSlot = ReplayedHits::kEnoughDemands;
     EXPECT_EQ(hostShare, inputs.mode == ExpertMode::Host ? 1 : 0);
     return hits;

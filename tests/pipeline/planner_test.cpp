@@ -332,11 +332,8 @@ std::optional<BatchChoice> chooseWith(const Hardware &machine, ExpertMode mode,
   inputs.prefetch = false;
   for (LayerShape &layer : inputs.model.layers)
     layer.before = {linear(4096, 2048)};
-  return chooseBatches(inputs,
-                       [=](int64_t) {
-                         return ExpertRoom{2, hostExperts};
-                       },
-                       {1000});
+  return chooseBatches(
+      inputs, [=](int64_t) { return ExpertRoom{2, hostExperts}; }, {1000});
 }
 
 TEST(Planner, BatchesHideWhatBoundsAMiss) {
@@ -382,11 +379,8 @@ TEST(Planner, TheSerialScheduleHidesNothing) {
   const Hardware machine = roundMachine();
   PlannerInputs inputs = inputsOf(machine, 2);
   inputs.schedule = ScheduleKind::Serial;
-  auto choice = chooseBatches(inputs,
-                              [](int64_t) {
-                                return ExpertRoom{16, 256};
-                              },
-                              {64});
+  auto choice =
+      chooseBatches(inputs, [](int64_t) { return ExpertRoom{16, 256}; }, {64});
   ASSERT_TRUE(choice);
   // 64 batches take 64 times as long as one: nothing is won by more.
   EXPECT_FALSE(choice->satisfied);
@@ -410,7 +404,7 @@ TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
     ReplayedHits hits{
         .active = 10, .missing = {}, .tokens = 1000, .demandsPerSlot = 100};
     hits.missing = {0, 0, 0, 0, 0, 0, 0, 1};
-    hits.onDisk = 0.5;
+    hits.alike = {{7, 3, 0.5}, {7, 4, 0.5}};
     return hits;
   };
   inputs.evidence = &evidence;

@@ -20,8 +20,8 @@ std::vector<std::vector<float>> replayMisses(const experts::RoutingTrace &trace,
                                              int64_t batch, int64_t slots,
                                              double hostShare);
 
-/// Made-up tokens that use all experts of a model alike, as many as it takes.
-/// Believed fully.
+/// Made-up tokens that use all experts of a model alike, as many as it takes:
+/// believed fully.
 RoutingEvidence uniformEvidence(const ModelShape &shape);
 
 } // namespace sluice::tools

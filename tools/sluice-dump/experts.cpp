@@ -83,6 +83,9 @@ void printPool(std::ostream &out, const fb::Plan &plan, uint32_t index) {
         << plan.buffers()->Get(pool.bounce_buffer())->bytes() /
                pool.slot_bytes()
         << " images";
+  if (pool.disk_cost() > 1)
+    out << ", each miss there as " << std::fixed << std::setprecision(1)
+        << pool.disk_cost();
   out << '\n';
 }
 

@@ -206,11 +206,13 @@ TEST(HitEstimate, TheDiskComesToStay) {
   EXPECT_EQ(played({.hostShare = 1}).hits, 0u);
   ReplayResult found = played({.hostShare = 1, .onDisk = onDisk});
   EXPECT_EQ(found.hits, 2u);
-  EXPECT_EQ(found.missesOnDisk, 1u);
+  // Each step is a layer: two hit, four miss in memory, one on the disk.
+  using Alike = std::vector<LayersAlike>;
+  EXPECT_EQ(found.layersAlike, (Alike{{0, 0, 2}, {1, 0, 4}, {1, 1, 1}}));
   const std::vector<uint32_t> resident = {2, 3};
   found = played({.hostShare = 1, .onDisk = onDisk, .resident = resident});
   EXPECT_EQ(found.hits, 5u);
-  EXPECT_EQ(found.missesOnDisk, 0u);
+  EXPECT_EQ(found.layersAlike, (Alike{{0, 0, 5}, {1, 0, 2}}));
 }
 
 /// Slots are for those whose misses cost most: with as many as lie on the disk
@@ -227,7 +229,10 @@ TEST(HitEstimate, SlotsAreForWhatIsDear) {
                                 {onDisk, cost, knows});
       EXPECT_TRUE(found.isOk());
       EXPECT_NEAR(found->rate(), 72 / 256.0, 0.04);
-      return double(found->missesOnDisk) / double(found->demands - found->hits);
+      double onDisk = 0;
+      for (const LayersAlike &alike : found->layersAlike)
+        onDisk += double(alike.onDisk) * double(alike.layers);
+      return onDisk / double(found->demands - found->hits);
     };
     EXPECT_NEAR(share(1), 0.25, 0.05);
     EXPECT_LT(share(20), 0.04);

@@ -147,9 +147,7 @@ const BadPlan kBadExperts[] = {
      },
      {"'bounce'", "'host_experts'", "overlaps"}},
     {"more residents than slots",
-     [](fb::PlanT &p) {
-       bank(p).resident = {0, 1, 2};
-     },
+     [](fb::PlanT &p) { bank(p).resident = {0, 1, 2}; },
      {"expert pool 0", "residents", "found 4", "at most its 3"}},
     {"bank of no pool",
      [](fb::PlanT &p) { bank(p).pool = 1; },
@@ -225,9 +223,7 @@ const BadPlan kBadExperts[] = {
      [](fb::PlanT &p) { bank(p).resident = {4}; },
      {"expert bank 0", "resident expert", "found 4", "below 4"}},
     {"resident twice",
-     [](fb::PlanT &p) {
-       bank(p).resident = {3, 3};
-     },
+     [](fb::PlanT &p) { bank(p).resident = {3, 3}; },
      {"expert bank 0", "expert 3 is resident twice"}},
     {"popularity of some experts",
      [](fb::PlanT &p) { bank(p).popularity.pop_back(); },
