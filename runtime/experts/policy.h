@@ -40,9 +40,9 @@ struct PolicyShape {
   std::span<const uint32_t> bankExperts; ///< Experts of each bank.
   /// Expected uses a token of each id, 0..1; empty when nothing is known.
   std::span<const float> popularity = {};
-  /// What each id takes to come when it is missing, above 0 and in any unit:
-  /// one from the disk as long as many that cross the bus alone. Only next_use
-  /// looks at it. Empty: all the same.
+  /// What a miss of each id costs, above 0 and in any unit: one that must be
+  /// read from the disk some 20 times as much as one that only crosses the bus.
+  /// Only next_use looks at it. Empty: all the same.
   std::span<const float> missCost = {};
 };
 

@@ -150,15 +150,26 @@ TEST(Primitives, DotKeepsSignedZerosAndInfinities) {
   }
 }
 
-// Many long rows are taken in parts, whose sums wait for the next one.
-TEST(Primitives, RowsTogetherHaveTheBitsOfRowsAlone) {
+template <typename T> std::vector<T> someValues(int64_t n, Random &random) {
+  std::vector<T> values(n);
+  for (T &value : values)
+    value = fromFloat<T>(static_cast<float>(random.between(-999, 999)) * 1e-3f);
+  return values;
+}
+
+/// The bits of 1 to kRowBlock rows together are those of the plain table's dot.
+template <typename T> void checkRowsTogether(DType type) {
   Random random(5);
   for (int64_t n : {7, 1023, 1024, 1300, 2048, 2305, 4096})
     for (int64_t outputs : {1, 16, 35}) {
-      std::vector<float> rows(cpu::kRowBlock * n), weights(outputs * n);
-      for (std::vector<float> *values : {&rows, &weights})
-        for (float &value : *values)
-          value = static_cast<float>(random.between(-999, 999)) * 1e-3f;
+      const std::vector<float> rows =
+          someValues<float>(cpu::kRowBlock * n, random);
+      const std::vector<T> weights = someValues<T>(outputs * n, random);
+      std::vector<float> expected;
+      for (int64_t r = 0; r < cpu::kRowBlock; ++r)
+        for (int64_t o = 0; o < outputs; ++o)
+          expected.push_back(cpu::kPlainPrimitives.dot(
+              &rows[r * n], DType::F32, &weights[o * n], type, n));
       forEachTable([&](const cpu::Primitives &table) {
         const int64_t length = cpu::packedLength(n);
         std::vector<float> packed(cpu::kRowBlock * length);
@@ -166,17 +177,22 @@ TEST(Primitives, RowsTogetherHaveTheBitsOfRowsAlone) {
           table.pack(&rows[r * n], DType::F32, n, &packed[r * length]);
         for (int64_t count = 1; count <= cpu::kRowBlock; ++count) {
           std::vector<float> out(count * outputs);
-          table.dotRows(packed.data(), count, n, weights.data(), DType::F32, n,
+          table.dotRows(packed.data(), count, n, weights.data(), type, n,
                         outputs, out.data(), outputs);
-          for (int64_t r = 0; r < count; ++r)
-            for (int64_t o = 0; o < outputs; ++o)
-              ASSERT_EQ(bitsOfFloat(out[r * outputs + o]),
-                        bitsOfFloat(table.dot(&rows[r * n], DType::F32,
-                                              &weights[o * n], DType::F32, n)))
-                  << n << " of row " << r << " of " << count << ", " << o;
+          for (int64_t i = 0; i < count * outputs; ++i)
+            ASSERT_EQ(bitsOfFloat(out[i]), bitsOfFloat(expected[i]))
+                << n << " of row " << i / outputs << " of " << count << ", "
+                << i % outputs;
         }
       });
     }
+}
+
+// Many long rows are taken in parts, whose sums wait for the next one.
+TEST(Primitives, RowsTogetherHaveTheBitsOfRowsAlone) {
+  checkRowsTogether<float>(DType::F32);
+  checkRowsTogether<Bf16>(DType::BF16);
+  checkRowsTogether<Half>(DType::F16);
 }
 
 TEST(Primitives, EveryHalfWidensAlike) {

@@ -187,9 +187,11 @@ class Runner:
     def as_in_run(self, name, batch, row):
         """The hardware, but bus and CPU at once as they were in the run that `row` is of.
 
-        The CPU keeps a part of its rate alone, the same for all rows: that at which its experts of
-        the run read what they did. None where there is nothing to tell: the CPU had no part, the
-        profile no such figure, or nobody knows how many rows an expert served.
+        Beside the bus the CPU is told to keep the same part of its rate alone whatever the rows,
+        so large that the experts which it had in the run take the time they took; where that is
+        more than all of it, its rates alone are raised as well. None where there is nothing to
+        tell: the CPU had no part, the profile no such figure, or nobody knows how many rows an
+        expert served.
         """
         with open(self.hardware, encoding="utf-8") as file:
             hardware = json.load(file)
@@ -229,7 +231,9 @@ def rate_of_fewest(curve, batch, share):
 
 
 def rate_at(curve, rows):
-    """Linear between the points of `curve`."""
+    """Linear between the points of `curve`, as runtime/core/hardware.h says it."""
+    if rows <= curve[0][0]:
+        return curve[0][1]
     for (low, below), (high, above) in zip(curve, curve[1:]):
         if rows <= high:
             return below + (above - below) * (rows - low) / (high - low)

@@ -49,9 +49,10 @@ constexpr double kMeanBudgets = 20;
 constexpr int64_t kUsual = 4;
 
 /// Rows an expert serves where rates are taken; hostExpertUs says what is
-/// beyond. The kernels take rows in blocks, of 4 or 8, and begin the next one
-/// at a step: between two rates far on both of its sides experts would be taken
-/// to be faster than they are.
+/// beyond. The kernels take rows in blocks, of 8 or (AVX2) 4, and begin the
+/// next one at a step: between two rates far on both of its sides experts would
+/// be taken to be faster than they are. Both sides of the first step of either
+/// are here; of blocks of 4 that behind 12 rows is not.
 constexpr std::array<int64_t, 7> kRows = {1, 2, 4, 5, 8, 9, 16};
 static_assert(cpu::kRowBlock == 8);
 /// The same beside copies, where together goes by the rate alone.

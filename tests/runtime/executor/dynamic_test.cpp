@@ -80,6 +80,27 @@ TEST_F(Dynamic, EveryPolicy) {
   }
 }
 
+/// The policy is told what the plan says a miss from the disk costs. With a
+/// slot for each expert there and two more, nearly all that is missed lies in
+/// memory: two slots for what the other steps bring, as if the disk's had none.
+TEST_F(Dynamic, SlotsAreForTheDisk) {
+  TinyExperts experts = plainExperts();
+  experts.policy = experts::kDefaultPolicy;
+  experts.slots = 14;
+  check(experts);
+  const uint64_t misses = counters.misses;
+  experts.diskCost = 1e6f;
+  check(experts);
+  EXPECT_GT(counters.misses, misses);
+  // Nothing there: the cost says nothing.
+  experts.homes = {fb::Home::Host};
+  check(experts);
+  const experts::Counters dear = counters;
+  experts.diskCost = 1;
+  check(experts);
+  EXPECT_EQ(counters.misses, dear.misses);
+}
+
 TEST_F(Dynamic, AnyWave) {
   for (uint32_t slots : {3, 8, 24})
     for (uint64_t bytes : {0, 1, 1024, 4000, 1 << 20}) {

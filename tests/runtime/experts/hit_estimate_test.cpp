@@ -239,6 +239,49 @@ TEST(HitEstimate, SlotsAreForWhatIsDear) {
   }
 }
 
+/// Made-up tokens give what the same policy gives uniform ones of all layers,
+/// also where the CPU computes whatever is not on the disk, and more rows than
+/// it takes to demand everything only serve more.
+TEST(HitEstimate, UniformTokensNeedNoTrace) {
+  const UniformRouting routing{24, 32, 4};
+  std::vector<uint8_t> onDisk(24 * 32);
+  for (size_t id = 0; id < onDisk.size(); ++id)
+    onDisk[id] = id % 32 >= 20;
+  const DiskTier disk{onDisk, 20, /*knowsDemand=*/false};
+  auto onDiskOf = [](const HitEstimate &found) {
+    double sum = 0;
+    for (const LayersAlike &alike : found.layersAlike)
+      sum += double(alike.onDisk) * double(alike.layers);
+    return sum / double(found.demands);
+  };
+  for (uint32_t rows : {1u, 6u, 40u})
+    for (double hostShare : {0.0, 0.6, 1.0}) {
+      const RoutingTrace trace =
+          syntheticTrace({24, 32, 4, 1}, {.seed = 9}, 160 * rows);
+      auto all = estimateHits(trace, 200, rows, "next_use", hostShare,
+                              ~uint64_t{0}, disk);
+      auto few =
+          estimateUniformHits(routing, 200, rows, "next_use", hostShare, disk);
+      ASSERT_TRUE(all.isOk() && few.isOk());
+      EXPECT_NEAR(few->rate(), all->rate(), 0.02) << rows << " " << hostShare;
+      EXPECT_NEAR(onDiskOf(*few), onDiskOf(*all), 0.02)
+          << rows << " " << hostShare;
+    }
+  auto many = estimateUniformHits(routing, 200, 4000, "next_use", 0, disk);
+  ASSERT_TRUE(many.isOk());
+  double experts = 0, rows = 0;
+  for (size_t r = 0; r < many->missesByRows.size(); ++r) {
+    experts += double(many->missesByRows[r]);
+    rows += double(r) * double(many->missesByRows[r]);
+  }
+  EXPECT_NEAR(rows / experts, 4000 * 4 / 32.0, 5);
+  for (const UniformRouting &wrong :
+       {UniformRouting{0, 32, 4}, {24, 32, 0}, {24, 3, 4}})
+    EXPECT_FALSE(estimateUniformHits(wrong, 200, 1, "next_use").isOk());
+  EXPECT_FALSE(estimateUniformHits(routing, 0, 1, "next_use").isOk());
+  EXPECT_FALSE(estimateUniformHits(routing, 200, 0, "next_use").isOk());
+}
+
 TEST(HitEstimate, AgreesWithTheReplayBehindTheWarmUp) {
   const RoutingTrace trace = syntheticTrace(
       {6, 32, 4, 1}, {.repeat = 0.5, .skew = 1.0, .seed = 3}, 400);

@@ -128,6 +128,7 @@ void addDynamicExperts(PlanWriter &writer, const TinyModel &m,
   pool->slots = experts.slots;
   pool->slot_bytes = slot.bytes;
   pool->wave_bytes = experts.waveBytes;
+  pool->disk_cost = experts.diskCost;
   uint64_t elements = slot.bytes / kWeightBytes;
   pool->buffer = writer.buffer(writer.arena("slots", MemoryKind::Device),
                                "slots", DType::BF16, experts.slots * elements);

@@ -29,6 +29,7 @@ struct TinyExperts {
   uint32_t prefetch = 1;    ///< Limit of a prefetch; 0: none.
   bool graphs = true;       ///< Attention and router of a layer are a graph.
   uint64_t waveBytes = 800; ///< Two experts a wave.
+  float diskCost = 1;       ///< Of a miss from the disk over one from memory.
   /// The homes of the experts in turn: bank after bank, around and around.
   std::vector<fb::Home> homes = {fb::Home::Host, fb::Home::Disk};
   /// Bank b starts with resident[b] in slots; nothing where it ends.
