@@ -31,8 +31,8 @@ DiskHomes chooseDiskHomes(const ModelShape &model,
       all.push_back(
           {missed.empty() ? 0 : missed[at][of], popularity, layer, expert});
     }
-  std::ranges::stable_sort(all, [](const One &a, const One &b) {
-    return std::tie(a.missed, a.popularity) > std::tie(b.missed, b.popularity);
+  std::ranges::sort(all, {}, [](const One &one) {
+    return std::tuple(-one.missed, -one.popularity, one.expert, one.layer);
   });
   DiskHomes homes;
   homes.onDisk.resize(all.size());

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -161,16 +163,13 @@ std::vector<uint32_t> dearest(const Play &play,
                               const std::vector<double> &demanded,
                               const std::vector<float> &missCost,
                               uint32_t count) {
-  std::vector<uint32_t> ids;
-  ids.reserve(demanded.size());
-  for (uint32_t expert = 0; expert < play.experts; ++expert)
-    for (size_t id = expert; id < demanded.size(); id += play.experts)
-      ids.push_back(static_cast<uint32_t>(id));
-  auto cost = [&](uint32_t id) {
-    return (play.disk.knowsDemand ? demanded[id] : 1) * missCost[id];
+  std::vector<uint32_t> ids(demanded.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  auto order = [&](uint32_t id) {
+    const double uses = play.disk.knowsDemand ? demanded[id] : 1;
+    return std::tuple(-uses * missCost[id], id % play.experts, id);
   };
-  std::ranges::stable_sort(
-      ids, [&](uint32_t a, uint32_t b) { return cost(a) > cost(b); });
+  std::ranges::sort(ids, {}, order);
   ids.resize(std::min<size_t>(ids.size(), count));
   return ids;
 }
@@ -188,6 +187,7 @@ Result<PlayedPart> playPart(const Play &play, std::span<const uint32_t> layers,
       slotsOfPart(play.slots, heldOf(play, demanded, onDisk),
                   static_cast<double>(layers.size()), play.banks);
   std::vector<float> missCost;
+  missCost.reserve(onDisk.size());
   for (uint8_t is : onDisk)
     missCost.push_back(is != 0 ? play.disk.cost : 1);
   // Who comes rarely stays long: what load brought is no small matter then.

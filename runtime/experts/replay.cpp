@@ -85,11 +85,12 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
     // The CPU takes those that fewest rows use, as far as it can read them.
     size_t elsewhere = 0;
     if (taken >= slots && staying[missing.size()] < missing.size()) {
-      std::ranges::sort(missing);
-      const auto disk = std::ranges::stable_partition(
-          missing, [&](const auto &one) { return !isOnDisk(one.second); });
-      elsewhere = std::min(missing.size() - disk.size(),
-                           missing.size() - staying[missing.size()]);
+      std::ranges::sort(missing, {}, [&](const auto &one) {
+        return std::pair(isOnDisk(one.second), one);
+      });
+      const auto inMemory = static_cast<size_t>(std::ranges::count_if(
+          missing, [&](const auto &one) { return !isOnDisk(one.second); }));
+      elsewhere = std::min(inMemory, missing.size() - staying[missing.size()]);
     }
     for (const auto &[rows, id] : std::span(missing).subspan(elsewhere))
       order.push_back(id);
@@ -110,6 +111,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
   if (steps <= options.warmSteps)
     return {};
   std::vector<LayersAlike> alike;
+  alike.reserve(layersAlike.size());
   for (const auto &[misses, layers] : layersAlike)
     alike.push_back({misses.first, misses.second, layers});
   const Counters counters = residency.counters().since(warm);
