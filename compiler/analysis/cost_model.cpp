@@ -149,6 +149,25 @@ std::vector<ExpertLoad> expertLoads(const ModelShape &model,
   return loads;
 }
 
+std::vector<LayerMisses> byDiskChance(double misses, double diskShare) {
+  constexpr double kRare = 1e-4;
+  const double mean = misses * diskShare;
+  if (mean <= 0 || diskShare >= 1 || misses > kManyMisses)
+    return {{misses, mean, 1}};
+  std::vector<LayerMisses> layers;
+  const std::vector<double> chances = evenMisses(misses, mean);
+  double kept = 0;
+  for (size_t onDisk = 0; onDisk < chances.size(); ++onDisk)
+    if (chances[onDisk] >= kRare) {
+      layers.push_back({misses, std::min(static_cast<double>(onDisk), misses),
+                        chances[onDisk]});
+      kept += chances[onDisk];
+    }
+  for (LayerMisses &one : layers)
+    one.chance /= kept;
+  return layers;
+}
+
 std::vector<double> evenMisses(double active, double misses) {
   constexpr double kRounding = 1e-6;
   const auto trials = static_cast<size_t>(std::max(

@@ -99,6 +99,15 @@ struct ExpertLoad {
 /// active then: `active` is rounded, up where `misses` needs it.
 std::vector<double> evenMisses(double active, double misses);
 
+/// From so many missing experts on their mean stands for all.
+inline constexpr double kManyMisses = 64;
+
+/// Layers that miss `misses` experts, of which each lies on the disk by the
+/// same chance, `diskShare`: their chances add up to 1. Rare ones are left out;
+/// of many missing experts, or where all or none lie there, there is one with
+/// the mean.
+std::vector<LayerMisses> byDiskChance(double misses, double diskShare);
+
 /// How a step is run.
 struct StepPlan {
   int64_t batch = 1;     ///< n: rows of a decode step.

@@ -3,6 +3,7 @@
 #include "compiler/analysis/disk_homes.h"
 
 #include <algorithm>
+#include <cassert>
 #include <tuple>
 
 namespace sluice {
@@ -19,18 +20,17 @@ DiskHomes chooseDiskHomes(const ModelShape &model,
   };
   std::vector<One> all;
   all.reserve(static_cast<size_t>(layers * experts));
-  for (int64_t expert = 0; expert < experts; ++expert)
-    for (int64_t layer = 0; layer < layers; ++layer) {
-      const auto at = static_cast<size_t>(layer);
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    const auto at = static_cast<size_t>(layer);
+    const LayerShape &shape = model.layers[at];
+    assert(shape.experts == experts && "layers have equally many experts");
+    const LayerRouting *recorded = findRouting(routing, shape);
+    for (int64_t expert = 0; expert < experts; ++expert) {
       const auto of = static_cast<size_t>(expert);
-      float popularity = 0;
-      if (routing)
-        for (const LayerRouting &recorded : *routing)
-          if (recorded.layer == model.layers[at].layer)
-            popularity = recorded.popularity[of];
-      all.push_back(
-          {missed.empty() ? 0 : missed[at][of], popularity, layer, expert});
+      all.push_back({missed.empty() ? 0 : missed[at][of],
+                     recorded ? recorded->popularity[of] : 0, layer, expert});
     }
+  }
   std::ranges::sort(all, {}, [](const One &one) {
     return std::tuple(-one.missed, -one.popularity, one.expert, one.layer);
   });

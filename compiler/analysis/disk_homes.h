@@ -12,7 +12,9 @@ namespace sluice {
 /// step misses each) that are missed most live in host memory, `hostExperts` of
 /// them. Of those that are missed as often, and of all where `missed` is empty,
 /// the likeliest by `routing` (may be null) do, equal ones in turn over the
-/// layers. Layers have equally many experts.
+/// layers. Layers have equally many experts, and one pool, as every model has
+/// whose experts are of one type: of several, each has its own part of the
+/// host.
 DiskHomes chooseDiskHomes(const ModelShape &model,
                           const RoutingStatistics *routing,
                           const std::vector<std::vector<float>> &missed,

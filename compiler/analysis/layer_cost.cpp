@@ -20,8 +20,6 @@ class Layer {
 public:
   /// As insert-expert-transfers makes at most.
   static constexpr double kMostParts = 64;
-  /// Of more missing experts the mean stands for all.
-  static constexpr double kMany = 64;
 
   Layer(const LayerShape &shape, const ExpertLoad &load, const StepPlan &plan,
         const Hardware &hardware)
@@ -228,20 +226,8 @@ private:
   /// read may take longer than everything else.
   void meanOfDisk(LayerCost &result, double misses, double weight,
                   double window) const {
-    constexpr double kRare = 1e-4;
-    const double mean = misses * plan.diskShare;
-    if (mean <= 0 || plan.diskShare >= 1 || misses > kMany)
-      return add(result, shared(misses, mean, window), weight);
-    std::vector<double> chances = evenMisses(misses, mean);
-    double kept = 0;
-    for (double &chance : chances)
-      kept += chance = chance < kRare ? 0 : chance;
-    for (size_t onDisk = 0; onDisk < chances.size(); ++onDisk)
-      if (chances[onDisk] > 0)
-        add(result,
-            shared(misses, std::min(static_cast<double>(onDisk), misses),
-                   window),
-            weight * chances[onDisk] / kept);
+    for (const LayerMisses &one : byDiskChance(misses, plan.diskShare))
+      add(result, shared(one.misses, one.onDisk, window), weight * one.chance);
   }
 
   LayerCost overlapped(LayerCost result) const {
@@ -256,7 +242,7 @@ private:
     else if (!load.missing.empty())
       mean(result, load.missing, window);
     else if ((plan.mode == ExpertMode::Split || plan.diskShare > 0) &&
-             std::max(load.active, load.misses()) <= kMany)
+             std::max(load.active, load.misses()) <= kManyMisses)
       mean(result, evenMisses(load.active, load.misses()), window);
     else
       meanOfDisk(result, load.misses(), 1, window);

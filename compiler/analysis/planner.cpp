@@ -53,26 +53,9 @@ void addShare(std::span<const double> chances, double weight,
 /// The same of layers.
 void addAlike(std::span<const LayerMisses> layers, double weight,
               std::vector<LayerMisses> &sums) {
-  for (LayerMisses one : layers) {
-    one.chance *= weight;
-    sums.push_back(one);
-  }
-}
-
-/// Layers by their misses, `missing`, of which each lies on the disk by the
-/// same chance.
-std::vector<LayerMisses> byChance(std::span<const double> missing,
-                                  double diskShare) {
-  std::vector<LayerMisses> layers;
-  for (size_t misses = 0; misses < missing.size(); ++misses) {
-    const auto count = static_cast<double>(misses);
-    const std::vector<double> chances = evenMisses(count, count * diskShare);
-    for (size_t onDisk = 0; onDisk < chances.size(); ++onDisk)
-      layers.push_back({count, static_cast<double>(onDisk),
-                        missing[misses] * chances[onDisk]});
-  }
-  std::erase_if(layers, [](const LayerMisses &one) { return one.chance <= 0; });
-  return layers;
+  for (const LayerMisses &one : layers)
+    if (const double chance = weight * one.chance; chance > 0)
+      sums.push_back({one.misses, one.onDisk, chance});
 }
 
 /// What candidates share: the experts of a step by popularity, how many live in
@@ -109,12 +92,13 @@ double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
 }
 
 /// What a layer demands and misses, for all of them: as replayed as far as that
-/// is believed, for the rest as if the likeliest experts were kept and
-/// `diskShare` of what is missing was on the disk. `text` says so. Nothing
+/// is believed, for the rest as if the likeliest experts were kept and, with a
+/// disk, `diskShare` of what is missing was there. `text` says so. Nothing
 /// where there is nothing to believe.
 std::optional<ExpertLoad> blend(const ReplayedHits &replayed, bool isRecorded,
                                 const std::vector<ExpertLoad> &loads,
-                                double diskShare, std::string &text) {
+                                std::optional<double> diskShare,
+                                std::string &text) {
   const ExpertLoad likeliest = meanLoad(loads);
   const double active = likeliest.active, kept = likeliest.hits;
   auto percentOf = [](double hits, double all) {
@@ -123,19 +107,21 @@ std::optional<ExpertLoad> blend(const ReplayedHits &replayed, bool isRecorded,
   const double weight = replayed.weight();
   const auto tokens = static_cast<long long>(replayed.tokens);
   if (weight <= 0) {
-    text =
-        format(": %.1f%% in slots, by popularity alone: %lld recorded tokens "
-               "are too few to replay",
-               percentOf(kept, active), tokens);
+    text = format(": %.1f%% in slots, by popularity alone",
+                  percentOf(kept, active));
+    if (isRecorded)
+      text += format(": %lld recorded tokens are too few to replay", tokens);
     return std::nullopt;
   }
   ExpertLoad load;
-  addShare(evenMisses(active, active - kept), 1 - weight, load.missing);
+  const std::vector<double> even = evenMisses(active, active - kept);
+  addShare(even, 1 - weight, load.missing);
   addShare(replayed.missing, weight, load.missing);
   addAlike(replayed.alike, weight, load.alike);
-  if (diskShare > 0 && weight < 1)
-    addAlike(byChance(evenMisses(active, active - kept), diskShare), 1 - weight,
-             load.alike);
+  // Of the rest each missing expert lies there by the same chance.
+  for (size_t misses = 0; diskShare && misses < even.size(); ++misses)
+    addAlike(byDiskChance(static_cast<double>(misses), *diskShare),
+             (1 - weight) * even[misses], load.alike);
   addShare(likeliest.rows, replayed.rows.empty() ? 1 : 1 - weight, load.rows);
   addShare(replayed.rows, weight, load.rows);
   const double misses =
@@ -222,13 +208,15 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
     }
     const ReplayedHits replayed =
         evidence->hits(plan.batch, plan.slots, plan.hostShare, disk);
-    if (plan.diskShare > 0 && replayed.weight() < 1)
-      plan.diskShare = withoutRecording(inputs, plan, disk);
-    plan.load = blend(replayed, evidence == inputs.evidence, situation.loads,
-                      plan.diskShare, result.hits);
+    std::optional<double> diskShare;
     if (plan.diskShare > 0)
+      diskShare = replayed.weight() < 1 ? withoutRecording(inputs, plan, disk)
+                                        : plan.diskShare;
+    plan.load = blend(replayed, evidence == inputs.evidence, situation.loads,
+                      diskShare, result.hits);
+    if (diskShare)
       plan.diskShare =
-          std::lerp(plan.diskShare, replayed.onDisk(), replayed.weight());
+          std::lerp(*diskShare, replayed.onDisk(), replayed.weight());
   }
   const std::vector<ExpertLoad> loads =
       plan.load ? expertLoads(inputs.model, plan, inputs.routing)
@@ -411,7 +399,8 @@ PlannerReport decide(const PlannerInputs &inputs, int64_t batch,
   if (room.hostExperts < experts)
     lines.push_back(
         line("in host memory",
-             decisions.missed.empty()
+             room.hostExperts == 0 ? "none: all are on disk"
+             : decisions.missed.empty()
                  ? "the likeliest, as far as that is known"
                  : "those that the recorded tokens miss most: the others are "
                    "on disk"));

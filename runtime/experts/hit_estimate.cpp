@@ -158,16 +158,16 @@ double heldOf(const Play &play, const std::vector<double> &demanded,
 }
 
 /// The ids whose misses would cost most, `count` of them at most, as load
-/// brings them: equal ones in turn over the layers.
-std::vector<uint32_t> dearest(const Play &play,
-                              const std::vector<double> &demanded,
+/// brings them: by how many tokens use each (`uses`), equal ones in turn over
+/// the layers.
+std::vector<uint32_t> dearest(const Play &play, const std::vector<double> &uses,
                               const std::vector<float> &missCost,
                               uint32_t count) {
-  std::vector<uint32_t> ids(demanded.size());
+  std::vector<uint32_t> ids(uses.size());
   std::iota(ids.begin(), ids.end(), 0);
   auto order = [&](uint32_t id) {
-    const double uses = play.disk.knowsDemand ? demanded[id] : 1;
-    return std::tuple(-uses * missCost[id], id % play.experts, id);
+    const double used = play.disk.knowsDemand ? uses[id] : 1;
+    return std::tuple(-used * missCost[id], id % play.experts, id);
   };
   std::ranges::sort(ids, {}, order);
   ids.resize(std::min<size_t>(ids.size(), count));
@@ -180,8 +180,11 @@ Result<PlayedPart> playPart(const Play &play, std::span<const uint32_t> layers,
                             const RoutingTrace &part, uint64_t steps) {
   const UseTrace uses = groupUses(part, play.rowsPerStep, steps);
   std::vector<double> demanded(layers.size() * play.experts, 0.0);
-  for (uint32_t id : uses.ids)
-    demanded[id] += 1 / static_cast<double>(steps);
+  std::vector<double> tokens = demanded; // that use each
+  for (size_t i = 0; i < uses.ids.size(); ++i) {
+    demanded[uses.ids[i]] += 1 / static_cast<double>(steps);
+    tokens[uses.ids[i]] += uses.rows[i];
+  }
   const std::vector<uint8_t> onDisk = onDiskOf(play, layers);
   const uint32_t slots =
       slotsOfPart(play.slots, heldOf(play, demanded, onDisk),
@@ -193,7 +196,7 @@ Result<PlayedPart> playPart(const Play &play, std::span<const uint32_t> layers,
   // Who comes rarely stays long: what load brought is no small matter then.
   const std::vector<uint32_t> resident =
       onDisk.empty() ? std::vector<uint32_t>()
-                     : dearest(play, demanded, missCost, slots);
+                     : dearest(play, tokens, missCost, slots);
   const uint64_t warm =
       std::min(stepsToFill(uses, slots) + kSettling, steps / 2);
   const std::vector<uint32_t> bankExperts(layers.size(), play.experts);
@@ -310,8 +313,13 @@ Result<HitEstimate> estimateUniformHits(const UniformRouting &routing,
   constexpr double kNearlyAll = 0.8, kMoreLayers = 4;
   const double most =
       kFewestLayers * (demands > kNearlyAll * experts ? kMoreLayers : 1);
-  const std::vector<uint32_t> layers =
-      spreadLayers(banks, std::min(banks, static_cast<uint32_t>(most)));
+  // With m layers a step looks at slots demands * m * slots * m / banks times.
+  constexpr double kAboutSteps = 20;
+  const double affordable = std::sqrt(static_cast<double>(kMostVisits) * banks /
+                                      (demands * slots * kAboutSteps));
+  const std::vector<uint32_t> layers = spreadLayers(
+      banks, static_cast<uint32_t>(std::min<double>(
+                 banks, std::clamp(affordable, kFewestLayers, most))));
   const auto played = static_cast<double>(layers.size());
   // Until so large a share of all experts as there are slots was demanded.
   const double filled =

@@ -42,17 +42,19 @@ struct DiskTier {
   std::span<const uint8_t> onDisk = {};
   /// A miss of one of them over one in the host's memory, as the policy knows.
   float cost = 1;
-  /// Load knew how often experts are demanded, as the trace has it.
+  /// Load knew how often the trace uses each expert, as it does of a recording
+  /// that a plan was compiled with.
   bool knowsDemand = true;
 };
 
 /// Plays `trace` against `policy`, `rowsPerStep` rows a step; of the missing
 /// experts the CPU computes some where `hostShare` is above 0 (replay.h), none
-/// of `disk`. The pool starts empty, with a disk with those whose misses would
-/// cost most: the steps that fill it, and a few more in which the policy comes
-/// to know the experts, are not counted, but at most half of all. All others
-/// are: what is demanded there for the first time is a miss, as it would be
-/// with more text. Recordings of fewer than two steps give no demands.
+/// of `disk`. The pool starts empty, and with a disk full of those whose misses
+/// cost most. The steps that demand as many experts as it holds, and a few more
+/// in which the policy comes to know them, are not counted, but at most half of
+/// all. All others are: what is demanded there for the first time is a miss, as
+/// it would be with more text, unless load brought it. Recordings of fewer than
+/// two steps give no demands.
 ///
 /// Where about `mostVisits` looks at slots do not suffice for that, some layers
 /// are played with as small a part of the slots (sampling in space, as SHARDS

@@ -55,7 +55,8 @@ struct ReplayOptions {
   uint64_t expertBytes = 0;
   uint64_t warmSteps = 0; ///< That come first and are not counted.
   /// The CPU's part of the rates of bus and CPU, 0..1: once the pool is full
-  /// only stayingOf the missing experts take slots, those with most rows.
+  /// only stayingOf the missing experts take slots, those with most rows, and
+  /// all that lie on the disk.
   double hostShare = 0;
   /// [id], 1: lies on the disk, where the CPU cannot compute it. Empty: none
   /// does.

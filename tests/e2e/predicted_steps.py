@@ -30,8 +30,7 @@ MOST_OFF = 0.05
 # The same where few are missing and shared: the engine tries the bus now and then where the CPU
 # alone is expected to be quicker, and what comes so stays.
 MOST_OFF_FEW, FEW = 0.08, ("h200:24GiB:1:split",)
-# The same with experts on the disk. One read takes as long as some 10 to 20 copies, and reads come
-# in bunches: the model takes each missing expert to lie on the disk by the same chance.
+# The same with experts on the disk, where one read takes as long as some 10 to 20 copies.
 MOST_OFF_DISK = 0.08
 CASES = """
 h200:8GiB:1:fetch h200:16GiB:1:fetch h200:24GiB:1:fetch
@@ -42,7 +41,7 @@ h200:16GiB:1:fetch:48GiB h200:16GiB:1:fetch:32GiB h200:8GiB:1:fetch:16GiB
 h200:16GiB:1:fetch:4GiB h200:16GiB:16:fetch:32GiB h200:8GiB:16:fetch:16GiB
 h200:16GiB:1:split:32GiB h200:16GiB:16:split:32GiB h200:16GiB:1:host:32GiB
 h200:16GiB:16:host:32GiB h200:8GiB:1:split:16GiB h200:16GiB:1:split:48GiB h200:16GiB:1:host:48GiB
-h200:16GiB:16:host:48GiB
+h200:16GiB:16:host:48GiB h200:40GiB:1:fetch:52GiB
 """.split()
 UNIFORM = """
 h200:16GiB:1:fetch:48GiB h200:16GiB:1:split:48GiB h200:16GiB:16:split:48GiB

@@ -51,6 +51,21 @@ TEST(DiskCost, ReadsComeByChance) {
               0.01);
 }
 
+TEST(DiskCost, ChancesAddUp) {
+  for (double misses : {0.0, 1.0, 5.0, 8.5, 64.0, 65.0, 300.0})
+    for (double share : {0.0, 1e-5, 0.3, 1.0}) {
+      double chances = 0, onDisk = 0;
+      for (const LayerMisses &one : byDiskChance(misses, share)) {
+        EXPECT_EQ(one.misses, misses);
+        EXPECT_LE(one.onDisk, misses);
+        chances += one.chance;
+        onDisk += one.chance * one.onDisk;
+      }
+      EXPECT_NEAR(chances, 1, 1e-9) << misses << " " << share;
+      EXPECT_NEAR(onDisk, misses * share, 0.01) << misses << " " << share;
+    }
+}
+
 /// What is missed most lives in host memory: the disk has what is left, and
 /// what of it comes to stay in slots the replay says.
 TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
@@ -114,6 +129,15 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   // A quarter of the layers misses two as replayed, of the rest each expert is
   // missing by the same chance: 6 of 8 on average.
   EXPECT_NEAR(report.cost.sum.misses, 2 * (0.25 * 2 + 0.75 * 6), 1e-6);
+  // Those may say that the slots hold all that the disk has: still nothing of
+  // the rest is left out.
+  uniform.hits = [](int64_t, int64_t, double, const DiskHomes &) {
+    return ReplayedHits{.active = 8, .alike = {{6, 0, 1}}};
+  };
+  report = decide(inputs, 1, {2 * 32, 2 * 64});
+  EXPECT_NEAR(report.plan.diskShare, 0.25 * 0.2, 1e-6);
+  EXPECT_NEAR(report.cost.sum.misses, 2 * (0.25 * 2 + 0.75 * 6), 1e-6);
+  EXPECT_NEAR(report.cost.sum.fetched, report.cost.sum.misses, 1e-6);
   inputs.uniform = nullptr;
   // Nothing on the disk, nothing to ask for.
   report = decide(inputs, 1, {2 * 32, 2 * 128});

@@ -142,12 +142,14 @@ Result<int64_t> Planning::chooseBatch(const CompileOptions &options,
         expertsIn(options.gpuMemory, device.at(batch), bytes, experts);
     const int64_t images =
         expertsIn(options.hostMemory, host.at(batch), bytes, experts);
-    // A layer of one batch should fit at least, and the ring of a disk.
+    // A layer of one batch should fit at least, and where the disk has some of
+    // those that move its ring.
+    const bool placed = isEnabled(options, "place-experts");
+    const int64_t ring = placed && found.slots < experts ? kLeastRing : 0;
     if (found.slots < shape.layers.front().topK ||
-        images < std::min(kLeastRing, experts))
+        images < std::min(ring, experts))
       return std::nullopt;
-    found.hostExperts =
-        expertsOnHost(images, experts, isEnabled(options, "place-experts"));
+    found.hostExperts = expertsOnHost(images, experts, placed);
     return found;
   };
   BatchLimit limit{prefillRows};
