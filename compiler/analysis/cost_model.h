@@ -79,14 +79,12 @@ struct LayerMisses {
 struct ExpertLoad {
   double active = 0; ///< Distinct experts that have rows.
   double hits = 0;   ///< Of those, already in a slot.
-  /// [m]: chance that m of them are missing, misses() on average; empty:
-  /// evenMisses. Times are no linear function of m, so that a layer that misses
-  /// all or none is not as one that always misses half.
-  std::vector<double> missing = {};
-  /// The same with those on the disk: what stays of them differs from layer to
-  /// layer, and one that misses none hides nothing behind the disk. Empty: by
-  /// StepPlan::diskShare.
-  std::vector<LayerMisses> alike = {};
+  /// What its steps miss, misses() on average; empty: evenMisses, of which
+  /// StepPlan::diskShare lie on the disk by chance. Times are no linear
+  /// function of either number: a layer that misses all or none is not as one
+  /// that always misses half, and one that misses nothing on the disk hides
+  /// nothing behind it.
+  std::vector<LayerMisses> layers = {};
   /// [r]: chance that one that is missing serves r rows; empty: all serve as
   /// many.
   std::vector<double> rows = {};

@@ -236,11 +236,9 @@ private:
     // linear function of it, so the mean of the times is not that of the mean.
     // Of many that are not recorded the mean is near enough, and all that only
     // cross the bus take about the same each.
-    if (!load.alike.empty())
-      for (const LayerMisses &one : load.alike)
+    if (!load.layers.empty())
+      for (const LayerMisses &one : load.layers)
         add(result, shared(one.misses, one.onDisk, window), one.chance);
-    else if (!load.missing.empty())
-      mean(result, load.missing, window);
     else if ((plan.mode == ExpertMode::Split || plan.diskShare > 0) &&
              std::max(load.active, load.misses()) <= kManyMisses)
       mean(result, evenMisses(load.active, load.misses()), window);

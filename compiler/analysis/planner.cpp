@@ -51,8 +51,8 @@ void addShare(std::span<const double> chances, double weight,
 }
 
 /// The same of layers.
-void addAlike(std::span<const LayerMisses> layers, double weight,
-              std::vector<LayerMisses> &sums) {
+void addLayers(std::span<const LayerMisses> layers, double weight,
+               std::vector<LayerMisses> &sums) {
   for (const LayerMisses &one : layers)
     if (const double chance = weight * one.chance; chance > 0)
       sums.push_back({one.misses, one.onDisk, chance});
@@ -92,13 +92,12 @@ double chooseHostShare(const PlannerInputs &inputs, const StepPlan &plan,
 }
 
 /// What a layer demands and misses, for all of them: as replayed as far as that
-/// is believed, for the rest as if the likeliest experts were kept and, with a
-/// disk, `diskShare` of what is missing was there. `text` says so. Nothing
+/// is believed, for the rest as if the likeliest experts were kept and
+/// `diskShare` of what is missing was on the disk. `text` says so. Nothing
 /// where there is nothing to believe.
 std::optional<ExpertLoad> blend(const ReplayedHits &replayed, bool isRecorded,
                                 const std::vector<ExpertLoad> &loads,
-                                std::optional<double> diskShare,
-                                std::string &text) {
+                                double diskShare, std::string &text) {
   const ExpertLoad likeliest = meanLoad(loads);
   const double active = likeliest.active, kept = likeliest.hits;
   auto percentOf = [](double hits, double all) {
@@ -114,14 +113,11 @@ std::optional<ExpertLoad> blend(const ReplayedHits &replayed, bool isRecorded,
     return std::nullopt;
   }
   ExpertLoad load;
+  addLayers(replayed.layers, weight, load.layers);
   const std::vector<double> even = evenMisses(active, active - kept);
-  addShare(even, 1 - weight, load.missing);
-  addShare(replayed.missing, weight, load.missing);
-  addAlike(replayed.alike, weight, load.alike);
-  // Of the rest each missing expert lies there by the same chance.
-  for (size_t misses = 0; diskShare && misses < even.size(); ++misses)
-    addAlike(byDiskChance(static_cast<double>(misses), *diskShare),
-             (1 - weight) * even[misses], load.alike);
+  for (size_t misses = 0; weight < 1 && misses < even.size(); ++misses)
+    addLayers(byDiskChance(static_cast<double>(misses), diskShare),
+              (1 - weight) * even[misses], load.layers);
   addShare(likeliest.rows, replayed.rows.empty() ? 1 : 1 - weight, load.rows);
   addShare(replayed.rows, weight, load.rows);
   const double misses =
@@ -208,15 +204,12 @@ Candidate tryMode(const PlannerInputs &inputs, StepPlan plan, ExpertMode mode,
     }
     const ReplayedHits replayed =
         evidence->hits(plan.batch, plan.slots, plan.hostShare, disk);
-    std::optional<double> diskShare;
-    if (plan.diskShare > 0)
-      diskShare = replayed.weight() < 1 ? withoutRecording(inputs, plan, disk)
-                                        : plan.diskShare;
+    if (plan.diskShare > 0 && replayed.weight() < 1)
+      plan.diskShare = withoutRecording(inputs, plan, disk);
     plan.load = blend(replayed, evidence == inputs.evidence, situation.loads,
-                      diskShare, result.hits);
-    if (diskShare)
-      plan.diskShare =
-          std::lerp(*diskShare, replayed.onDisk(), replayed.weight());
+                      plan.diskShare, result.hits);
+    plan.diskShare =
+        std::lerp(plan.diskShare, replayed.onDisk(), replayed.weight());
   }
   const std::vector<ExpertLoad> loads =
       plan.load ? expertLoads(inputs.model, plan, inputs.routing)
@@ -319,24 +312,21 @@ void explainTime(const PlannerInputs &inputs, const StepPlan &plan,
 
 double ReplayedHits::misses() const {
   double sum = 0;
-  for (size_t i = 0; i < missing.size(); ++i)
-    sum += static_cast<double>(i) * missing[i];
+  for (const LayerMisses &one : layers)
+    sum += one.misses * one.chance;
   return sum;
 }
 
 double ReplayedHits::onDisk() const {
-  double all = 0, sum = 0;
-  for (const LayerMisses &one : alike) {
-    all += one.misses * one.chance;
+  double sum = 0;
+  for (const LayerMisses &one : layers)
     sum += one.onDisk * one.chance;
-  }
-  return all > 0 ? sum / all : 0;
+  return sum > 0 ? sum / misses() : 0;
 }
 
 double ReplayedHits::weight() const {
-  return missing.empty()
-             ? 0
-             : std::clamp(demandsPerSlot / kEnoughDemands, 0.0, 1.0);
+  return layers.empty() ? 0
+                        : std::clamp(demandsPerSlot / kEnoughDemands, 0.0, 1.0);
 }
 
 PlannerReport decide(const PlannerInputs &inputs, int64_t batch,

@@ -29,18 +29,15 @@ struct ExpertRoom {
 /// What replaying recorded tokens says of the experts in slots.
 struct ReplayedHits {
   double active = 0; ///< Experts that a layer of a step demands.
-  /// [m]: share of the layers of all steps that missed m of them; empty:
-  /// unknown.
-  std::vector<double> missing = {};
+  /// Layers of all steps by what they missed; empty: unknown.
+  std::vector<LayerMisses> layers = {};
   /// [r]: share of the missing experts that served r rows; empty: unknown.
   std::vector<double> rows = {};
-  /// That were counted, without repetitions; where `missing` is unknown, those
+  /// That were counted, without repetitions; where `layers` is unknown, those
   /// that there are.
   int64_t tokens = 0;
   /// Demands that were counted, without repetitions, over the slots.
   double demandsPerSlot = 0;
-  /// Layers of all steps by their misses and those on the disk; empty: no disk.
-  std::vector<LayerMisses> alike = {};
 
   double misses() const; ///< Of a layer of a step.
   double onDisk() const; ///< Share of the missing experts.

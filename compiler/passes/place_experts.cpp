@@ -40,15 +40,10 @@ struct Expert {
   size_t order; ///< Where it stands when all are as likely.
 };
 
-bool isMorePopular(const Expert &a, const Expert &b) {
-  return a.popularity != b.popularity ? a.popularity > b.popularity
-                                      : a.order < b.order;
-}
-
 struct Pool {
   ExpertPoolOp op;
   SmallVector<ExpertBankOp> banks;
-  /// All experts, the most popular first; equal ones in turn over the layers.
+  /// All experts, in turn over the layers.
   std::vector<Expert> experts;
   bool knowsMissed = true;      ///< Of all its banks.
   bool knowsPopularity = false; ///< Of one at least.
@@ -103,7 +98,6 @@ std::vector<Pool> PlaceExperts::collect() {
                                   at(bank.getPopularityAttr(), expert),
                                   at(bank.getMissedAttr(), expert), 1,
                                   pool.experts.size()});
-    llvm::sort(pool.experts, isMorePopular);
   }
   return pools;
 }
@@ -184,16 +178,19 @@ void PlaceExperts::place(Pool &pool) {
   for (ExpertBankOp bank : pool.banks)
     homes[bank].assign(bank.getExperts(), 0);
   auto all = static_cast<int64_t>(pool.experts.size());
-  // Of those that are missed as often the most popular stay in front.
-  if (pool.knowsMissed)
-    llvm::sort(pool.experts, [](const Expert &a, const Expert &b) {
-      return a.missed != b.missed ? a.missed > b.missed : isMorePopular(a, b);
-    });
+  // Who lives in host memory: what is missed most, of what is missed as often
+  // the most popular.
+  llvm::sort(pool.experts, [&](const Expert &a, const Expert &b) {
+    if (pool.knowsMissed && a.missed != b.missed)
+      return a.missed > b.missed;
+    return a.popularity != b.popularity ? a.popularity > b.popularity
+                                        : a.order < b.order;
+  });
   for (int64_t i = pool.onHost; i < all; ++i) {
     homes[pool.experts[i].bank][pool.experts[i].expert] = 1;
     pool.experts[i].missCost = static_cast<float>(diskCost);
   }
-  // In a slot it saves the cost of a miss each time that it is used.
+  // Who begins in a slot, where it saves the cost of a miss at each use.
   auto saves = [&](const Expert &one) {
     return (pool.knowsPopularity ? one.popularity : 1) * one.missCost;
   };

@@ -38,9 +38,6 @@ double demandsOfLayer(double experts, double topK, uint32_t rowsPerStep) {
   return experts *
          (1 - std::pow(1 - topK / experts, static_cast<double>(rowsPerStep)));
 }
-double demandsOfLayer(const RoutingTrace &trace, uint32_t rowsPerStep) {
-  return demandsOfLayer(trace.experts, trace.topK, rowsPerStep);
-}
 
 /// `count` of `layers` layers in increasing order, evenly spread but without a
 /// period: those of the smallest fractional parts of multiples of the golden
@@ -104,17 +101,6 @@ uint32_t slotsOfPart(uint32_t slots, double held, double banks, double layers) {
   return static_cast<uint32_t>(std::max(1.0, std::round(current + others)));
 }
 
-Status checkSizes(const RoutingTrace &trace, uint32_t slots,
-                  uint32_t rowsPerStep) {
-  if (slots > 0 && rowsPerStep > 0 && trace.rows > 0)
-    return Status::ok();
-  return Status(ErrorCode::InvalidArgument,
-                "hit rate: found " + std::to_string(slots) + " slots, " +
-                    std::to_string(rowsPerStep) + " rows a step and " +
-                    std::to_string(trace.rows) +
-                    " tokens, expected at least 1 of each");
-}
-
 /// How tokens are played.
 struct Play {
   uint32_t banks, experts; ///< Of the model, of which some layers are played.
@@ -124,6 +110,26 @@ struct Play {
   double demands; ///< demandsOfLayer
   DiskTier disk = {};
 };
+
+/// A recording that is played so, in steps enough or not.
+Result<Play> playOf(const RoutingTrace &trace, uint32_t slots,
+                    uint32_t rowsPerStep, std::string_view policy,
+                    double hostShare, const DiskTier &disk) {
+  if (slots == 0 || rowsPerStep == 0 || trace.rows == 0)
+    return Status(ErrorCode::InvalidArgument,
+                  "hit rate: found " + std::to_string(slots) + " slots, " +
+                      std::to_string(rowsPerStep) + " rows a step and " +
+                      std::to_string(trace.rows) +
+                      " tokens, expected at least 1 of each");
+  return Play{trace.banks,
+              trace.experts,
+              slots,
+              rowsPerStep,
+              policy,
+              hostShare,
+              demandsOfLayer(trace.experts, trace.topK, rowsPerStep),
+              disk};
+}
 
 /// What some layers gave in the steps that count.
 struct PlayedPart {
@@ -216,7 +222,6 @@ HitEstimate estimateOf(PlayedPart played, const Play &play, double layers) {
   HitEstimate estimate;
   estimate.demands = played.result.demands;
   estimate.hits = played.result.hits;
-  estimate.layersByMisses = std::move(played.result.layersByMisses);
   estimate.missesByRows = std::move(played.result.missesByRows);
   estimate.layersAlike = std::move(played.result.layersAlike);
   estimate.tokens = played.steps * play.rowsPerStep;
@@ -258,25 +263,22 @@ Result<HitEstimate> estimateHits(const RoutingTrace &trace, uint32_t slots,
                                  uint32_t rowsPerStep, std::string_view policy,
                                  double hostShare, uint64_t mostVisits,
                                  const DiskTier &disk) {
-  SLUICE_RETURN_IF_ERROR(checkSizes(trace, slots, rowsPerStep));
-  HitEstimate estimate;
+  SLUICE_ASSIGN_OR_RETURN(const Play play, playOf(trace, slots, rowsPerStep,
+                                                  policy, hostShare, disk));
   uint64_t steps = trace.rows / rowsPerStep;
   if (steps < 2)
-    return estimate;
+    return HitEstimate();
 
   // A miss looks at every slot: with m of the layers and as small a part of the
   // slots the visits of a step fall with m * m.
   const double layers = trace.banks;
   const double most = static_cast<double>(mostVisits);
-  const double demands = demandsOfLayer(trace, rowsPerStep);
-  const double visits = demands * slots / layers; // over m * m
+  const double visits = play.demands * slots / layers; // over m * m
   const auto banks = static_cast<uint32_t>(
       std::clamp(std::sqrt(most / (visits * static_cast<double>(steps))),
                  std::min(kFewestLayers, layers), layers));
   steps = static_cast<uint64_t>(std::clamp(most / (visits * banks * banks), 2.0,
                                            static_cast<double>(steps)));
-  const Play play{trace.banks, trace.experts, slots,   rowsPerStep,
-                  policy,      hostShare,     demands, disk};
   const std::vector<uint32_t> chosen = spreadLayers(trace.banks, banks);
   SLUICE_ASSIGN_OR_RETURN(
       PlayedPart played,
@@ -301,9 +303,9 @@ Result<HitEstimate> estimateUniformHits(const UniformRouting &routing,
                       " rows a step, expected at least 1 of each");
   // From so many rows on a step demands all experts, and more rows only make
   // each of them serve more.
-  const double all =
-      std::ceil(std::log(kUnused) /
-                std::log1p(-std::min(kMostUsed, topK / (1.0 * experts))));
+  const double all = std::ceil(
+      std::log(kUnused) /
+      std::log1p(-std::min(kMostUsed, static_cast<double>(topK) / experts)));
   const uint32_t rows = std::min(rowsPerStep, static_cast<uint32_t>(all));
   const double demands = demandsOfLayer(experts, topK, rows);
   const Play play{banks,  experts,   slots,   rows,
@@ -345,7 +347,8 @@ Result<HitEstimate> estimateUniformHits(const UniformRouting &routing,
 Result<std::vector<double>>
 estimateMisses(const RoutingTrace &trace, uint32_t slots, uint32_t rowsPerStep,
                std::string_view policy, double hostShare, uint64_t mostVisits) {
-  SLUICE_RETURN_IF_ERROR(checkSizes(trace, slots, rowsPerStep));
+  SLUICE_ASSIGN_OR_RETURN(const Play play, playOf(trace, slots, rowsPerStep,
+                                                  policy, hostShare, {}));
   std::vector<double> misses;
   uint64_t steps = trace.rows / rowsPerStep;
   if (steps < 2)
@@ -355,16 +358,13 @@ estimateMisses(const RoutingTrace &trace, uint32_t slots, uint32_t rowsPerStep,
   // with m.
   const double layers = trace.banks;
   const double most = static_cast<double>(mostVisits);
-  const double demands = demandsOfLayer(trace, rowsPerStep);
-  const double visits = demands * slots; // over m
+  const double visits = play.demands * slots; // over m
   const double atOnce = std::clamp(most / (visits * static_cast<double>(steps)),
                                    std::min(kFewestLayers, layers), layers);
   steps = static_cast<uint64_t>(
       std::clamp(most / (visits * atOnce), 2.0, static_cast<double>(steps)));
   const auto parts = static_cast<uint32_t>(std::ceil(layers / atOnce));
   misses.resize(size_t{trace.banks} * trace.experts);
-  const Play play{trace.banks, trace.experts, slots,  rowsPerStep,
-                  policy,      hostShare,     demands};
   for (uint32_t part = 0; part < parts; ++part) {
     std::vector<uint32_t> chosen;
     for (uint32_t layer = part; layer < trace.banks; layer += parts)

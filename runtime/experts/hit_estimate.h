@@ -18,13 +18,12 @@ struct HitEstimate {
   uint64_t tokens = 0;            ///< Of the steps that count.
   /// demands / slots: how often a slot had the chance to prove its worth.
   double demandsPerSlot = 0;
-  /// [m]: layers of a step, of those that count, that missed m experts. Misses
-  /// come in bunches: a new text misses everywhere, a repetition nowhere.
-  std::vector<uint64_t> layersByMisses;
+  /// Layers of the steps that count, by their misses and those on the disk.
+  /// Misses come in bunches: a new text misses everywhere, a repetition
+  /// nowhere.
+  std::vector<LayersAlike> layersAlike;
   /// [r]: missing experts, of those steps, that served r rows.
   std::vector<uint64_t> missesByRows;
-  /// The same layers by their misses and those on the disk; empty without one.
-  std::vector<LayersAlike> layersAlike;
 
   double rate() const {
     return demands == 0

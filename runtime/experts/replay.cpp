@@ -38,7 +38,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
   auto isOnDisk = [&](uint32_t id) {
     return !options.onDisk.empty() && options.onDisk[id] != 0;
   };
-  std::vector<uint64_t> layersByMisses(uses.experts + 1, 0), missesByRows;
+  std::vector<uint64_t> missesByRows;
   std::vector<uint64_t> missesOf(size_t{uses.banks} * uses.experts, 0);
   for (uint32_t id : options.resident) {
     const uint32_t slot = residency.take(id, Purpose::Load);
@@ -71,7 +71,6 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
       if (residency.slotOf(group[i]) == kNone)
         missing.emplace_back(uses.rows[begin + i], group[i]);
     if (steps > options.warmSteps) {
-      ++layersByMisses[missing.size()];
       uint32_t missesOnDisk = 0;
       for (const auto &[rows, id] : missing) {
         missesByRows.resize(std::max<size_t>(missesByRows.size(), rows + 1));
@@ -79,8 +78,7 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
         ++missesOf[id];
         missesOnDisk += isOnDisk(id);
       }
-      if (!options.onDisk.empty())
-        ++layersAlike[{static_cast<uint32_t>(missing.size()), missesOnDisk}];
+      ++layersAlike[{static_cast<uint32_t>(missing.size()), missesOnDisk}];
     }
     // The CPU takes those that fewest rows use, as far as it can read them.
     size_t elsewhere = 0;
@@ -121,7 +119,6 @@ ReplayResult replay(const UseTrace &uses, uint32_t slots,
           .evictions = counters.evictions,
           .bytes = counters.fetchedBytes,
           .layersAlike = std::move(alike),
-          .layersByMisses = std::move(layersByMisses),
           .missesByRows = std::move(missesByRows),
           .missesOf = std::move(missesOf)};
 }

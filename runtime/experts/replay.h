@@ -27,11 +27,8 @@ struct LayersAlike {
 struct ReplayResult {
   uint64_t demands = 0, hits = 0, misses = 0, evictions = 0;
   uint64_t bytes = 0; ///< Bytes of the experts that came over the bus whole.
-  /// The layers of the steps that count, in increasing order, where experts lie
-  /// on the disk; else empty.
+  /// The layers of the steps that count, in increasing order.
   std::vector<LayersAlike> layersAlike;
-  /// [m]: layers of a step, of those that count, that missed m experts.
-  std::vector<uint64_t> layersByMisses;
   /// [r]: missing experts, of the steps that count, that served r rows.
   std::vector<uint64_t> missesByRows;
   /// [id]: how often each expert was missed.
@@ -66,9 +63,9 @@ struct ReplayOptions {
 };
 
 /// Runs `policy` on `uses` with a pool of `slots` >= 1, as the engine does
-/// without prefetch: all experts of a group are used and held,
-/// the missing ones take slots; when a group needs more than there are, its
-/// own earliest go first. `policy` must be made for the trace's banks.
+/// without prefetch: all experts of a group are used and held, the missing ones
+/// take slots; when a group needs more than there are, its own earliest go
+/// first. `policy` must be made for the trace's banks.
 ReplayResult replay(const UseTrace &uses, uint32_t slots,
                     std::unique_ptr<Policy> policy,
                     const ReplayOptions &options = {});

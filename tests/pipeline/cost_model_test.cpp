@@ -292,8 +292,8 @@ TEST(CostModel, MissesInBunchesTakeTheirMeanTime) {
   LayerShape layer = qwen3Shape(1).layers[0];
   layer.before.clear();
   StepPlan plan = planOf(1, 0);
-  const ExpertLoad always{8, 4, {0, 0, 0, 0, 1}};
-  const ExpertLoad bunches{8, 4, {0.5, 0, 0, 0, 0, 0, 0, 0, 0.5}};
+  const ExpertLoad always{8, 4, {{4, 0, 1}}};
+  const ExpertLoad bunches{8, 4, {{0, 0, 0.5}, {8, 0, 0.5}}};
   LayerCost cost = layerCost(layer, always, plan, machine);
   EXPECT_NEAR(cost.total, 4000 + 10, 0.01);
   cost = layerCost(layer, bunches, plan, machine);
@@ -305,7 +305,7 @@ TEST(CostModel, MissesInBunchesTakeTheirMeanTime) {
   // 667 and 1000 us.
   plan.mode = ExpertMode::Split;
   layer.topK = 3;
-  const ExpertLoad few{3, 1, {0, 0.5, 0, 0.5}};
+  const ExpertLoad few{3, 1, {{1, 0, 0.5}, {3, 0, 0.5}}};
   cost = layerCost(layer, few, plan, machine);
   // Less than one arrives, and less is to be done behind it.
   auto onHost = [&](double missing) {
@@ -314,7 +314,7 @@ TEST(CostModel, MissesInBunchesTakeTheirMeanTime) {
   EXPECT_NEAR(cost.host, (500 + onHost(3) * 500) / 2, 0.01);
   EXPECT_NEAR(cost.bus, (3 - onHost(3)) * 1000 / 2, 0.01);
   EXPECT_NEAR(cost.fetched, (3 - onHost(3)) / 2, 1e-6);
-  cost = layerCost(layer, {3, 1, {0, 0, 1}}, plan, machine);
+  cost = layerCost(layer, {3, 1, {{2, 0, 1}}}, plan, machine);
   EXPECT_NEAR(onHost(2), 4 / 3.0, 0.01);
   EXPECT_NEAR(cost.host, onHost(2) * 500, 0.01);
   EXPECT_NEAR(cost.bus, (2 - onHost(2)) * 1000, 0.01);

@@ -30,13 +30,12 @@ TEST(DiskCost, ReadsComeByChance) {
   plan.batch = 1;
   plan.waveBytes = 9437184;
   plan.diskShare = 0.5;
-  LayerCost cost = layerCost(layer, {2, 0, {0, 0, 1}}, plan, machine);
+  LayerCost cost = layerCost(layer, {2, 0}, plan, machine);
   EXPECT_NEAR(cost.total, (2000 + 2 * 5000 + 9000) / 4.0 + kLastUs, 0.01);
   EXPECT_NEAR(cost.disk, 4000, 0.01);
   EXPECT_NEAR(cost.misses, 2, 1e-9);
   // Where it is known of each layer: half of them miss two, both on the disk.
-  cost = layerCost(layer, {2, 0, {0, 0, 1}, {{2, 0, 0.5}, {2, 2, 0.5}}}, plan,
-                   machine);
+  cost = layerCost(layer, {2, 0, {{2, 0, 0.5}, {2, 2, 0.5}}}, plan, machine);
   EXPECT_NEAR(cost.total, (2000 + 9000) / 2.0 + kLastUs, 0.01);
   EXPECT_NEAR(cost.disk, 4000, 0.01);
   // Of very many the mean is near enough: 50 reads and a copy.
@@ -45,7 +44,7 @@ TEST(DiskCost, ReadsComeByChance) {
   // One that is in memory the CPU computes, in 0.5 ms.
   plan.mode = ExpertMode::Host;
   layer.topK = 1;
-  cost = layerCost(layer, {1, 0, {0, 1}}, plan, machine);
+  cost = layerCost(layer, {1, 0}, plan, machine);
   EXPECT_NEAR(cost.total,
               (500 + machine.hostToDeviceUs(2048 * 4) + 5000 + kLastUs) / 2,
               0.01);
@@ -77,13 +76,15 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   RoutingEvidence evidence;
   DiskHomes homes;
   ReplayedHits replayed{.active = 8,
-                        .missing = {0, 0, 1},
+                        .layers = {{2, 0, 0.6}, {2, 1, 0.4}},
                         .tokens = 600,
-                        .demandsPerSlot = 16,
-                        .alike = {{2, 0, 0.6}, {2, 1, 0.4}}};
+                        .demandsPerSlot = 16};
   evidence.hits = [&](int64_t, int64_t, double, const DiskHomes &disk) {
     homes = disk;
-    return replayed;
+    ReplayedHits hits = replayed;
+    if (disk.onDisk.empty())
+      hits.layers = {{2, 0, 1}};
+    return hits;
   };
   // Of each layer 32 experts are missed three times as often as the others.
   std::vector<std::vector<float>> missed(2, std::vector<float>(128, 0.01f));
@@ -121,7 +122,7 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   RoutingEvidence uniform;
   uniform.hits = [](int64_t, int64_t, double, const DiskHomes &disk) {
     EXPECT_FALSE(disk.onDisk.empty());
-    return ReplayedHits{.active = 8, .alike = {{8, 1, 1}}};
+    return ReplayedHits{.active = 8, .layers = {{8, 1, 1}}};
   };
   inputs.uniform = &uniform;
   report = decide(inputs, 1, {2 * 32, 2 * 64});
@@ -132,7 +133,7 @@ TEST(DiskCost, TheDiskHasWhatIsMissedLeast) {
   // Those may say that the slots hold all that the disk has: still nothing of
   // the rest is left out.
   uniform.hits = [](int64_t, int64_t, double, const DiskHomes &) {
-    return ReplayedHits{.active = 8, .alike = {{6, 0, 1}}};
+    return ReplayedHits{.active = 8, .layers = {{6, 0, 1}}};
   };
   report = decide(inputs, 1, {2 * 32, 2 * 64});
   EXPECT_NEAR(report.plan.diskShare, 0.25 * 0.2, 1e-6);
@@ -166,10 +167,8 @@ TEST(DiskCost, UniformTokensStandForARecording) {
   int asked = 0;
   uniform.hits = [&](int64_t, int64_t, double hostShare, const DiskHomes &) {
     ++asked;
-    ReplayedHits hits{.active = 8,
-                      .missing = {0, 0, 0, 1},
-                      .tokens = 99,
-                      .alike = {{3, 0, 0.625}, {3, 1, 0.375}}};
+    ReplayedHits hits{
+        .active = 8, .layers = {{3, 0, 0.625}, {3, 1, 0.375}}, .tokens = 99};
     hits.demandsPerSlot = ReplayedHits::kEnoughDemands;
     EXPECT_EQ(hostShare, inputs.mode == ExpertMode::Host ? 1 : 0);
     return hits;

@@ -185,11 +185,9 @@ TEST(Planner, ReplayedRoutingSaysTheHits) {
   inputs.mode = ExpertMode::Fetch;
   RoutingEvidence evidence;
   // Half the layers miss nothing, half all of 8.
-  const std::vector<double> allOrNothing = {0.5, 0, 0, 0, 0, 0, 0, 0, 0.5};
-  ReplayedHits replayed{.active = 8,
-                        .missing = allOrNothing,
-                        .tokens = 600,
-                        .demandsPerSlot = 16};
+  const std::vector<LayerMisses> allOrNothing = {{0, 0, 0.5}, {8, 0, 0.5}};
+  ReplayedHits replayed{
+      .active = 8, .layers = allOrNothing, .tokens = 600, .demandsPerSlot = 16};
   evidence.hits = [&replayed](int64_t, int64_t, double, const DiskHomes &) {
     return replayed;
   };
@@ -197,7 +195,7 @@ TEST(Planner, ReplayedRoutingSaysTheHits) {
   PlannerReport report = decide(inputs, 1, kQuarter);
   EXPECT_NEAR(report.cost.sum.misses, 48 * 4, 1e-6);
   ASSERT_TRUE(report.plan.load);
-  EXPECT_EQ(report.plan.load->missing, allOrNothing);
+  EXPECT_EQ(report.plan.load->layers, allOrNothing);
   EXPECT_TRUE(says(report, "next_use: 50.0% in slots, from 600 recorded tokens "
                            "behind a warm-up\n"));
   // A quarter of the demands that would do: a quarter of the weight. A quarter
@@ -207,7 +205,10 @@ TEST(Planner, ReplayedRoutingSaysTheHits) {
   replayed.demandsPerSlot = 4;
   report = decide(inputs, 1, kQuarter);
   EXPECT_NEAR(report.cost.sum.misses, 48 * 8 * (1 - 0.3125), 1e-6);
-  EXPECT_NEAR(report.plan.load->missing[8], 0.125 + 0.75 * 0.100113, 1e-6);
+  double all = 0;
+  for (const LayerMisses &one : report.plan.load->layers)
+    all += one.misses == 8 ? one.chance : 0;
+  EXPECT_NEAR(all, 0.125 + 0.75 * 0.100113, 1e-6);
   EXPECT_TRUE(says(report, "31.2% in slots, from 40 recorded tokens behind a "
                            "warm-up, which are few: their 50.0% count for 25%, "
                            "popularity says 25.0%"))
@@ -232,10 +233,8 @@ TEST(Planner, EveryModeHasHitsOfItsOwn) {
                             const DiskHomes &) {
     EXPECT_EQ(slots, 48 * 32);
     shares.push_back(hostShare);
-    ReplayedHits replayed{
-        .active = 8, .missing = {}, .tokens = 600, .demandsPerSlot = 16};
-    replayed.missing.assign(9, 0);
-    replayed.missing[hostShare > 0 ? 5 : 3] = 1;
+    ReplayedHits replayed{.active = 8, .tokens = 600, .demandsPerSlot = 16};
+    replayed.layers = {{hostShare > 0 ? 5.0 : 3.0, 0, 1}};
     return replayed;
   };
   inputs.evidence = &evidence;
@@ -401,10 +400,8 @@ TEST(Planner, BatchesAreChosenByThePredictionThatFollows) {
                       const DiskHomes &) {
     if (hostShare == 0)
       replayed.push_back(batch);
-    ReplayedHits hits{
-        .active = 10, .missing = {}, .tokens = 1000, .demandsPerSlot = 100};
-    hits.missing = {0, 0, 0, 0, 0, 0, 0, 1};
-    hits.alike = {{7, 3, 0.5}, {7, 4, 0.5}};
+    ReplayedHits hits{.active = 10, .tokens = 1000, .demandsPerSlot = 100};
+    hits.layers = {{7, 3, 0.5}, {7, 4, 0.5}};
     return hits;
   };
   inputs.evidence = &evidence;

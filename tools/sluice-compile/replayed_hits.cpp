@@ -16,19 +16,17 @@ void read(const experts::HitEstimate &found, double fresh, ReplayedHits &hits) {
   if (found.demands == 0)
     return;
   double layers = 0;
-  for (uint64_t count : found.layersByMisses)
-    layers += static_cast<double>(count);
+  for (const experts::LayersAlike &alike : found.layersAlike)
+    layers += static_cast<double>(alike.layers);
   hits.active = static_cast<double>(found.demands) / layers;
-  for (uint64_t count : found.layersByMisses)
-    hits.missing.push_back(static_cast<double>(count) / layers);
+  for (const experts::LayersAlike &alike : found.layersAlike)
+    hits.layers.push_back({static_cast<double>(alike.misses),
+                           static_cast<double>(alike.onDisk),
+                           static_cast<double>(alike.layers) / layers});
   const double misses = std::accumulate(found.missesByRows.begin(),
                                         found.missesByRows.end(), 0.0);
   for (uint64_t count : found.missesByRows)
     hits.rows.push_back(static_cast<double>(count) / misses);
-  for (const experts::LayersAlike &alike : found.layersAlike)
-    hits.alike.push_back({static_cast<double>(alike.misses),
-                          static_cast<double>(alike.onDisk),
-                          static_cast<double>(alike.layers) / layers});
   hits.tokens = std::llround(fresh * static_cast<double>(found.tokens));
   hits.demandsPerSlot = fresh * found.demandsPerSlot;
 }

@@ -2,6 +2,7 @@
 
 #include "runtime/backend/sim/sim_backend.h"
 #include "runtime/backend/virtual_disk.h"
+#include "tests/runtime/backend/virtual_costs.h"
 
 #include <gtest/gtest.h>
 
@@ -11,16 +12,12 @@ namespace {
 
 constexpr uint64_t kMillion = 1000000;
 
-/// A launch, a copy or the begin of a read costs the host 4 us, everything else
-/// 1 us, to learn of an end 10 us. A read of a million bytes takes 500 us, an
-/// upload of as many 100 us.
+/// Everything that virtualCosts does not name costs the host 1 us. A read of a
+/// million bytes takes 500 us, an upload of as many 100 us.
 class SimDisk : public ::testing::Test {
 protected:
   void SetUp() override {
-    Hardware hardware = builtInHardware();
-    hardware.launchUs.value = 4;
-    hardware.syncUs.value = 10;
-    hardware.diskRead.value = 2;
+    Hardware hardware = sluice::testing::virtualCosts(2);
     hardware.hostToDevice.points = {{double(kMillion), 10}};
     auto made = makeSimBackend(hardware);
     ASSERT_TRUE(made.isOk()) << made.status().message();

@@ -30,6 +30,15 @@ HitEstimate estimate(const RoutingTrace &trace, uint32_t slots, uint32_t rows) {
   return *found;
 }
 
+using Alike = std::vector<LayersAlike>; // misses, on the disk, layers
+
+double missesOnDisk(const HitEstimate &found) {
+  double sum = 0;
+  for (const LayersAlike &alike : found.layersAlike)
+    sum += double(alike.onDisk) * double(alike.layers);
+  return sum;
+}
+
 TEST(HitEstimate, TheWarmUpIsNotCounted) {
   // Four misses fill the pool; the other four tokens find what they want.
   HitEstimate found = estimate(oneLayer(4, {0, 1, 2, 3, 0, 1, 0, 2}), 4, 1);
@@ -37,7 +46,7 @@ TEST(HitEstimate, TheWarmUpIsNotCounted) {
   EXPECT_EQ(found.demands, 4u);
   EXPECT_EQ(found.hits, 4u);
   EXPECT_EQ(found.demandsPerSlot, 1);
-  EXPECT_EQ(found.layersByMisses, (std::vector<uint64_t>{4, 0, 0, 0, 0}));
+  EXPECT_EQ(found.layersAlike, (Alike{{0, 0, 4}}));
 }
 
 TEST(HitEstimate, CountsFromWhereThePoolIsFull) {
@@ -49,7 +58,7 @@ TEST(HitEstimate, CountsFromWhereThePoolIsFull) {
   const HitEstimate found = estimate(oneLayer(4, ids), 2, 1);
   EXPECT_EQ(found.tokens, 10u);
   EXPECT_EQ(found.hits, 9u);
-  EXPECT_EQ(found.layersByMisses, (std::vector<uint64_t>{9, 1, 0, 0, 0}));
+  EXPECT_EQ(found.layersAlike, (Alike{{0, 0, 9}, {1, 0, 1}}));
   // 40 tokens are no reason for a longer warm-up.
   ids.resize(40, 0);
   EXPECT_EQ(estimate(oneLayer(4, ids), 2, 1).tokens, 30u);
@@ -141,7 +150,7 @@ TEST(HitEstimate, RowsShareAStep) {
   EXPECT_EQ(found.tokens, 4u);
   EXPECT_EQ(found.demands, 4u);
   EXPECT_EQ(found.hits, 3u);
-  EXPECT_EQ(found.layersByMisses, (std::vector<uint64_t>{1, 1, 0, 0, 0}));
+  EXPECT_EQ(found.layersAlike, (Alike{{0, 0, 1}, {1, 0, 1}}));
   // Five rows are one step: it fills the pool and says nothing.
   found = estimate(trace, 4, 5);
   EXPECT_EQ(found.demands, 0u);
@@ -189,7 +198,7 @@ TEST(HitEstimate, TheBusMovesWhatManyRowsUse) {
       replay(uses, 2, std::move(*policy), {.hostShare = 0.55});
   EXPECT_EQ(result.hits, 1u);
   EXPECT_EQ(result.misses, 4u);
-  EXPECT_EQ(result.layersByMisses, (std::vector<uint64_t>{1, 0, 2, 0, 0}));
+  EXPECT_EQ(result.layersAlike, (Alike{{0, 0, 1}, {2, 0, 2}}));
 }
 
 /// What lies on the disk the CPU cannot compute: it comes to stay. What load
@@ -207,7 +216,6 @@ TEST(HitEstimate, TheDiskComesToStay) {
   ReplayResult found = played({.hostShare = 1, .onDisk = onDisk});
   EXPECT_EQ(found.hits, 2u);
   // Each step is a layer: two hit, four miss in memory, one on the disk.
-  using Alike = std::vector<LayersAlike>;
   EXPECT_EQ(found.layersAlike, (Alike{{0, 0, 2}, {1, 0, 4}, {1, 1, 1}}));
   const std::vector<uint32_t> resident = {2, 3};
   found = played({.hostShare = 1, .onDisk = onDisk, .resident = resident});
@@ -229,10 +237,7 @@ TEST(HitEstimate, SlotsAreForWhatIsDear) {
                                 {onDisk, cost, knows});
       EXPECT_TRUE(found.isOk());
       EXPECT_NEAR(found->rate(), 72 / 256.0, 0.04);
-      double onDisk = 0;
-      for (const LayersAlike &alike : found->layersAlike)
-        onDisk += double(alike.onDisk) * double(alike.layers);
-      return onDisk / double(found->demands - found->hits);
+      return missesOnDisk(*found) / double(found->demands - found->hits);
     };
     EXPECT_NEAR(share(1), 0.25, 0.05);
     EXPECT_LT(share(20), 0.04);
@@ -248,12 +253,6 @@ TEST(HitEstimate, UniformTokensNeedNoTrace) {
   for (size_t id = 0; id < onDisk.size(); ++id)
     onDisk[id] = id % 32 >= 20;
   const DiskTier disk{onDisk, 20, /*knowsDemand=*/false};
-  auto onDiskOf = [](const HitEstimate &found) {
-    double sum = 0;
-    for (const LayersAlike &alike : found.layersAlike)
-      sum += double(alike.onDisk) * double(alike.layers);
-    return sum / double(found.demands);
-  };
   for (uint32_t rows : {1u, 6u, 40u})
     for (double hostShare : {0.0, 0.6, 1.0}) {
       const RoutingTrace trace =
@@ -264,7 +263,8 @@ TEST(HitEstimate, UniformTokensNeedNoTrace) {
           estimateUniformHits(routing, 200, rows, "next_use", hostShare, disk);
       ASSERT_TRUE(all.isOk() && few.isOk());
       EXPECT_NEAR(few->rate(), all->rate(), 0.02) << rows << " " << hostShare;
-      EXPECT_NEAR(onDiskOf(*few), onDiskOf(*all), 0.02)
+      EXPECT_NEAR(missesOnDisk(*few) / double(few->demands),
+                  missesOnDisk(*all) / double(all->demands), 0.02)
           << rows << " " << hostShare;
     }
   auto many = estimateUniformHits(routing, 200, 4000, "next_use", 0, disk);
@@ -294,13 +294,13 @@ TEST(HitEstimate, AgreesWithTheReplayBehindTheWarmUp) {
   ASSERT_TRUE(whole.isOk());
   EXPECT_EQ(found.demands, whole->demands);
   EXPECT_EQ(found.hits, whole->hits);
-  EXPECT_EQ(found.layersByMisses, whole->layersByMisses);
+  EXPECT_EQ(found.layersAlike, whole->layersAlike);
   EXPECT_NEAR(found.demandsPerSlot, double(whole->demands) / 100, 1e-12);
   // Every layer of a step is in one place, with as many as it missed.
   uint64_t layers = 0, misses = 0;
-  for (size_t count = 0; count < found.layersByMisses.size(); ++count) {
-    layers += found.layersByMisses[count];
-    misses += count * found.layersByMisses[count];
+  for (const LayersAlike &alike : found.layersAlike) {
+    layers += alike.layers;
+    misses += alike.misses * alike.layers;
   }
   EXPECT_EQ(layers, 6 * found.tokens / 4);
   EXPECT_EQ(misses, found.demands - found.hits);

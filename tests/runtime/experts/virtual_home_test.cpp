@@ -2,6 +2,7 @@
 
 #include "runtime/backend/sim/sim_backend.h"
 #include "runtime/experts/expert_home.h"
+#include "tests/runtime/backend/virtual_costs.h"
 #include "tests/runtime/plan/tiny_model.h"
 
 #include <gtest/gtest.h>
@@ -14,16 +15,12 @@ using experts::ExpertHome;
 
 /// The tiny plan with every expert on the disk, behind a ring of two places. An
 /// expert is 3 matrices of 16 x 8 in bf16, 768 bytes; its slot has more, which
-/// no file holds. The disk takes 100 us for one. To begin a read costs the host
-/// 4 us, to wait for one 10 us, or 1 us when it is over.
+/// no file holds. The disk takes 100 us for one. To wait for one that is over
+/// costs the host 1 us, else as virtualCosts has it.
 class VirtualHome : public ::testing::Test {
 protected:
   void SetUp() override {
-    Hardware hardware = builtInHardware();
-    hardware.launchUs.value = 4;
-    hardware.syncUs.value = 10;
-    hardware.diskRead.value = 768 / 100e3;
-    backend = std::move(*makeSimBackend(hardware));
+    backend = std::move(*makeSimBackend(virtualCosts(768 / 100e3)));
     const TinyPlan tiny = makeTinyDynamicPlan(
         {.layers = 2}, {.homes = {fb::Home::Disk}, .resident = {}});
     plan = *plan::Plan::fromBytes(pack(tiny.plan), "tiny.plan");
