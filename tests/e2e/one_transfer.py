@@ -11,11 +11,10 @@ bus and CPU where they share, must have read each miss once and nothing else.
 import argparse
 import json
 import os
-import struct
 import sys
 import tempfile
 
-from support import DEMO, TestFailure, Tools, generate, read_json
+from support import DEMO, TestFailure, Tools, read_safetensors, record_demo
 
 MODEL = os.path.join(DEMO, "target")
 MAX_SEQ, TOKENS = 96, 48
@@ -24,19 +23,14 @@ STEPS, REPETITIONS = 6, 2
 
 def recorded_ids(path):
     """Experts of a recording, by token and layer, a sequence's tokens side by side."""
-    tensors = {}
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-        for name in ("experts", "sequences"):
-            first, end = header[name]["data_offsets"]
-            file.seek(8 + length + first)
-            tensors[name] = struct.unpack(f"<{(end - first) // 4}i", file.read(end - first))
-    tokens, layers, top_k = header["experts"]["shape"]
-    at = iter(tensors["experts"])
-    found = [[{next(at) for _ in range(top_k)} for _ in range(layers)] for _ in range(tokens)]
-    order = sorted(range(tokens), key=lambda token: tensors["sequences"][token])
-    return [found[token] for token in order]
+    tensors = read_safetensors(path)
+    _, layers, top_k = tensors["experts"].shape
+    found = [
+        [set(row[layer * top_k : (layer + 1) * top_k]) for layer in range(layers)]
+        for row in tensors["experts"].rows()
+    ]
+    sequences = tensors["sequences"].values()
+    return [found[token] for token in sorted(range(len(found)), key=lambda at: sequences[at])]
 
 
 def wanted(recorded, batch, steps):
@@ -57,9 +51,8 @@ def check(tools, work, recording, mode, batch):
     """Yields what does not hold of one case."""
     plan = os.path.join(work, "one.plan")
     flags = ["-o", plan, "--max-seq", MAX_SEQ, "--batch", batch, "--experts", mode]
-    refused = tools.run("sluice-compile", MODEL, *flags, "--gpu-memory", 1)
-    least = int(refused.stderr.split("smallest budget that works is --gpu-memory ")[1].split()[0])
-    budget = ["--gpu-memory", least + (8 << 20), "--disable-pass", "schedule-prefetch"]
+    budget = ["--gpu-memory", tools.smallest_budget(MODEL, *flags) + (8 << 20)]
+    budget += ["--disable-pass", "schedule-prefetch"]
     tools.check("sluice-compile", MODEL, *flags, *budget)
     described = json.loads(tools.check("sluice-dump", "--json", plan).stdout)
     expert = described["expert_pools"][0]["slot_bytes"]
@@ -92,11 +85,7 @@ def main():
     tools, problems = Tools(options.bin), []
     with tempfile.TemporaryDirectory(prefix="sluice-transfers-") as work:
         try:
-            plan = os.path.join(work, "demo.plan")
-            tools.check("sluice-compile", MODEL, "-o", plan, "--batch", 8, "--max-seq", 256)
-            prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
-            generate(tools, plan, prompts, TOKENS, work, "cpu")
-            recording = os.path.join(work, "routing.safetensors")
+            recording = record_demo(tools, work, TOKENS)
             for mode in ("fetch", "split"):
                 for batch in (1, 2, 4, 8, 16, 32):
                     problems += check(tools, work, recording, mode, batch)

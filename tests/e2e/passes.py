@@ -11,19 +11,16 @@ the step's inputs and outputs go beside compute, which is nothing at this size.
 import argparse
 import json
 import os
-import re
 import sys
 import tempfile
 
 import make_sparse_checkpoint
 from invariance import optional_passes
-from support import DEMO, TestFailure, Tools, generate, read_json
+from support import DEMO, PROFILES, TestFailure, Tools, record_demo
 
 MODEL = os.path.join(DEMO, "target")
-PROFILES = os.path.join(os.path.dirname(DEMO), "..", "compiler", "analysis", "hardware")
 BATCH, MAX_SEQ, TOKENS = 4, 96, 48
 SLOTS_BYTES = 10 << 20  # above the smallest budget
-SMALLEST = re.compile(r"smallest budget that works is --gpu-memory (\d+)")
 # Shorter by this share at least with the pass than without, by way to compute what is missing.
 WORTH = {
     "fetch": {
@@ -45,18 +42,11 @@ class Demo:
         self.tools, self.work, self.plan = tools, work, os.path.join(work, "demo.plan")
         self.flags = ["-o", self.plan, "--batch", BATCH, "--max-seq", MAX_SEQ]
         self.hardware = os.path.join(PROFILES, "rtx_3060_12gb.json")
-        tools.check("sluice-compile", MODEL, "-o", self.plan, "--batch", 8, "--max-seq", 256)
-        prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
-        generate(tools, self.plan, prompts, TOKENS, work, "cpu")
-        self.routing = os.path.join(work, "routing.safetensors")
+        self.routing = record_demo(tools, work, TOKENS)
 
     def smallest(self, *flags):
         """The smallest budget that works with these flags."""
-        refused = self.tools.run("sluice-compile", MODEL, *self.flags, *flags, "--gpu-memory", 1)
-        found = SMALLEST.search(refused.stderr)
-        if not found:
-            raise TestFailure(f"--gpu-memory 1 names no smallest budget: {refused.stderr.strip()}")
-        return int(found.group(1))
+        return self.tools.smallest_budget(MODEL, *self.flags, *flags)
 
     def step(self, mode, budget, *flags):
         """Milliseconds a step of the recording again."""

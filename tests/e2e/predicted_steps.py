@@ -11,7 +11,6 @@ Of these some are without a recording, with uniform routing.
 """
 
 import argparse
-import os
 import pathlib
 import re
 import subprocess
@@ -19,7 +18,7 @@ import sys
 import tempfile
 
 import make_sparse_checkpoint
-from support import DEMO, HERE, TestFailure, Tools, generate, read_json
+from support import HERE, TestFailure, Tools, record_demo
 
 ROOT = pathlib.Path(HERE).parents[1]
 sys.path.insert(0, str(ROOT / "tools" / "gpu"))
@@ -53,10 +52,7 @@ TOKENS = 96
 
 def record(tools, work):
     """A recording of the demo's golden prompts and what follows them, for the larger shapes."""
-    demo, plan = work / "demo.plan", work / "shapes.plan"
-    tools.check("sluice-compile", os.path.join(DEMO, "target"), "-o", demo, "--max-seq", 1024)
-    prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
-    generate(tools, demo, prompts, TOKENS, str(work), "cpu")
+    demo, plan = record_demo(tools, str(work), TOKENS), work / "shapes.plan"
     make_sparse_checkpoint.make(figures.MODEL, str(work / figures.MODEL))
     budget = ["--gpu-memory", "16GiB"]
     tools.check("sluice-compile", work / figures.MODEL, "-o", plan, *budget)
@@ -64,7 +60,7 @@ def record(tools, work):
     described.write_text(tools.check("sluice-dump", "--json", plan).stdout)
     script = ROOT / "tests" / "bench" / "stretch_routing.py"
     recording = work / "stretched.safetensors"
-    command = [sys.executable, "-B", script, work / "routing.safetensors", described, recording]
+    command = [sys.executable, "-B", script, demo, described, recording]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise TestFailure(f"stretch_routing.py: {done.stderr.strip()}")

@@ -16,15 +16,13 @@ import re
 import sys
 import tempfile
 
-from support import DEMO, TestFailure, Tools, generate, read_json
+from support import DEMO, PROFILES, TestFailure, Tools, record_demo
 
 MODEL = os.path.join(DEMO, "target")
-PROFILES = os.path.join(os.path.dirname(DEMO), "..", "compiler", "analysis", "hardware")
 MAX_SEQ, TOKENS = 96, 48
 # What is no longer than this is no longer: how CPU and bus share what is missing is learned from
 # what came before, and another history divides it a little differently.
 LONGER, MOST_BYTES = 1.005, 1.15
-SMALLEST = re.compile(r"smallest budget that works is --gpu-memory (\d+)")
 DEPTH = re.compile(r"^prefetch depth +(\d+); ", re.MULTILINE)
 
 
@@ -33,11 +31,7 @@ class Demo:
 
     def __init__(self, tools, work):
         self.tools, self.work = tools, work
-        plan = os.path.join(work, "demo.plan")
-        tools.check("sluice-compile", MODEL, "-o", plan, "--batch", 8, "--max-seq", 256)
-        prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
-        generate(tools, plan, prompts, TOKENS, work, "cpu")
-        self.routing = os.path.join(work, "routing.safetensors")
+        self.routing = record_demo(tools, work, TOKENS)
 
     def compile(self, name, batch, arguments):
         """Compiles a plan; its path and what --explain says."""
@@ -50,13 +44,10 @@ class Demo:
         """So far on the way from the smallest budget to everything resident."""
         flags = ["-o", os.path.join(self.work, "none.plan"), "--max-seq", MAX_SEQ]
         flags += ["--batch", batch]
-        refused = self.tools.run("sluice-compile", MODEL, *flags, "--gpu-memory", 1)
-        least = SMALLEST.search(refused.stderr)
-        if not least:
-            raise TestFailure(f"--gpu-memory 1 names no smallest budget: {refused.stderr.strip()}")
+        least = self.tools.smallest_budget(MODEL, *flags)
         _, said = self.compile("none", batch, [])
         most = re.search(r"^total +gpu +(\d+)", said, re.MULTILINE)
-        return int(int(least.group(1)) + share * (int(most.group(1)) - int(least.group(1))))
+        return int(least + share * (int(most.group(1)) - least))
 
     def run(self, plan, batch, profile):
         """Milliseconds a step, and bytes of missing experts, of the recording again."""

@@ -15,14 +15,13 @@ import sys
 import tempfile
 
 from invariance import same_run
-from support import CHECKPOINTS, DEMO, TestFailure, Tools, generate, read_json
+from support import CHECKPOINTS, DEMO, TestFailure, Tools, demo_prompts, generate
 
 MODEL = os.path.join(DEMO, "target")
 OTHER = os.path.join(CHECKPOINTS, "odd_sizes")
 BATCH, MAX_SEQ, TOKENS = 4, 128, 24
 SIZES = ["--batch", BATCH, "--max-seq", MAX_SEQ, "--arithmetic", "portable", "--experts", "fetch"]
 MOST_WASTE = 1.15
-SMALLEST = re.compile(r"smallest budget that works is --gpu-memory (\d+)")
 DEPTH = re.compile(r"^prefetch depth +(\d+); (.*)", re.MULTILINE)
 
 
@@ -31,8 +30,7 @@ class Demo:
 
     def __init__(self, tools, backend, work):
         self.tools, self.backend, self.work = tools, backend, work
-        prompts = [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
-        self.prompts = [ids[: MAX_SEQ - TOKENS] for ids in prompts]
+        self.prompts = [ids[: MAX_SEQ - TOKENS] for ids in demo_prompts()]
 
     def path(self, name):
         """A file of the folder."""
@@ -52,13 +50,9 @@ class Demo:
 
     def budgets(self):
         """Budgets of 10%, 30% and 60% of the way from the smallest to everything resident."""
-        arguments = ["sluice-compile", MODEL, "-o", self.path("demo.plan"), *SIZES]
-        refused = self.tools.run(*arguments, "--gpu-memory", 1)
-        found = SMALLEST.search(refused.stderr)
-        if not found:
-            raise TestFailure(f"--gpu-memory 1 names no smallest budget: {refused.stderr.strip()}")
+        least = self.tools.smallest_budget(MODEL, "-o", self.path("demo.plan"), *SIZES)
         total = re.search(r"^total +gpu +(\d+)", self.compile(), re.MULTILINE)
-        least, most = int(found.group(1)), int(total.group(1))
+        most = int(total.group(1))
         return [int(least + share * (most - least)) for share in (0.1, 0.3, 0.6)]
 
 

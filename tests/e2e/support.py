@@ -7,6 +7,7 @@ import array
 import json
 import math
 import os
+import re
 import struct
 import subprocess
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKPOINTS = os.path.join(HERE, "checkpoints")
 DEMO = os.path.normpath(os.path.join(HERE, "..", "..", "models", "demo"))
+PROFILES = os.path.join(HERE, "..", "..", "compiler", "analysis", "hardware")
+SMALLEST = re.compile(r"smallest budget that works is --gpu-memory (\d+)")
 DTYPE_BYTES = {"BF16": 2, "F16": 2, "F32": 4, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}
 ARRAY_CODES = {"F32": "f", "I32": "i", "U8": "B"}
 
@@ -142,6 +145,14 @@ class Tools:
             raise TestFailure(f"exit code {result.returncode} of: {shown}\n{lines}")
         return result
 
+    def smallest_budget(self, *arguments):
+        """The smallest --gpu-memory that sluice-compile says works with these arguments."""
+        refused = self.run("sluice-compile", *arguments, "--gpu-memory", 1)
+        found = SMALLEST.search(refused.stderr)
+        if not found:
+            raise TestFailure(f"--gpu-memory 1 names no smallest budget: {refused.stderr.strip()}")
+        return int(found.group(1))
+
     def compile(self, model, plan, batch, max_seq, extra=()):
         """Compiles a checkpoint with float32 activations."""
         sizes = ["--batch", batch, "--max-seq", max_seq, "--activations", "f32"]
@@ -187,6 +198,20 @@ def generate(tools, plan, prompts, tokens, work, backend="cpu", extra=()):
         routing_by_position(read_safetensors(files[3])),
         read_json(files[4]),
     )
+
+
+def demo_prompts():
+    """The demo model's golden prompts, as ids."""
+    return [entry["prompt_ids"] for entry in read_json(DEMO + "/golden.json")["prompts"]]
+
+
+def record_demo(tools, work, tokens):
+    """The path of a recording of those prompts and `tokens` that follow each."""
+    plan = os.path.join(work, "recorded.plan")
+    model = os.path.join(DEMO, "target")
+    tools.check("sluice-compile", model, "-o", plan, "--batch", 8, "--max-seq", 256)
+    generate(tools, plan, demo_prompts(), tokens, work, "cpu")
+    return os.path.join(work, "routing.safetensors")
 
 
 def routing_by_position(tensors):
